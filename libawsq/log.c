@@ -1,0 +1,19 @@
+#include "banned.h"
+
+#include <awsq/log.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void awsq_log(const struct awsq_log *log, enum awsq_log_level level, const char *format, ...)
+{
+	char line[1024];
+	va_list ap;
+
+	if (!log || !log->write || level > log->level)
+		return;
+	va_start(ap, format);
+	(void)vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+	log->write(log->arg, level, line);
+}
