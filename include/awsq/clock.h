@@ -20,7 +20,7 @@ struct awsq_clock {
 
 /* Room for "20150830T123600Z" and for "2015-08-30T12:36:00Z", each with its NUL. */
 #define AWSQ_TIME_BASIC 17
-#define AWSQ_TIME_ISO	21
+#define AWSQ_TIME_ISO   21
 
 AWSQ_BEGIN_DECLS
 

@@ -16,7 +16,7 @@
 	}
 #else
 #define AWSQ_BEGIN_DECLS _Pragma("GCC visibility push(default)")
-#define AWSQ_END_DECLS	 _Pragma("GCC visibility pop")
+#define AWSQ_END_DECLS   _Pragma("GCC visibility pop")
 #endif
 
 /* Lets the compiler check a printf format: f is the format's position, a the first argument's. */

@@ -12,22 +12,22 @@
 
 enum awsq_code {
 	AWSQ_OK = 0,
-	AWSQ_ENOMEM = -1,	 /* out of memory */
-	AWSQ_EINVAL = -2,	 /* an argument or a setting is not usable */
-	AWSQ_ETOOBIG = -3,	 /* something is larger than its cap */
-	AWSQ_EPARSE = -4,	 /* text that should have a form does not have it */
-	AWSQ_EIO = -5,		 /* a file or descriptor could not be read or written */
-	AWSQ_ENET = -6,		 /* no connection, or it broke */
-	AWSQ_ETIMEDOUT = -7,	 /* a deadline passed */
-	AWSQ_ETLS = -8,		 /* the peer's certificate or the TLS handshake was refused */
-	AWSQ_ESERVICE = -9,	 /* AWS answered, with an error: see aws_code */
+	AWSQ_ENOMEM = -1,        /* out of memory */
+	AWSQ_EINVAL = -2,        /* an argument or a setting is not usable */
+	AWSQ_ETOOBIG = -3,       /* something is larger than its cap */
+	AWSQ_EPARSE = -4,        /* text that should have a form does not have it */
+	AWSQ_EIO = -5,           /* a file or descriptor could not be read or written */
+	AWSQ_ENET = -6,          /* no connection, or it broke */
+	AWSQ_ETIMEDOUT = -7,     /* a deadline passed */
+	AWSQ_ETLS = -8,          /* the peer's certificate or the TLS handshake was refused */
+	AWSQ_ESERVICE = -9,      /* AWS answered, with an error: see aws_code */
 	AWSQ_ECREDENTIALS = -10, /* no usable credentials */
-	AWSQ_ECANCELED = -11,	 /* the caller asked to stop */
-	AWSQ_ENOTFOUND = -12	 /* what was asked for is not there */
+	AWSQ_ECANCELED = -11,    /* the caller asked to stop */
+	AWSQ_ENOTFOUND = -12     /* what was asked for is not there */
 };
 
 struct awsq_err {
-	int code;	     /* enum awsq_code */
+	int code;            /* enum awsq_code */
 	int http_status;     /* of the last answer; 0 when there was none */
 	char aws_code[80];   /* AWS's error code, such as "UnauthorizedOperation"; "" when none */
 	char request_id[64]; /* AWS's request id; "" when none */
