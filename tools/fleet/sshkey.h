@@ -1,0 +1,61 @@
+/*
+ * sshkey.h: the private key that instances are reached with.
+ *
+ * Reads PEM files (PKCS#1, PKCS#8, SEC 1: what EC2 hands out) and OpenSSH's own format
+ * (openssh/PROTOCOL.key), without a passphrase: RSA, ed25519 and ECDSA on the three NIST curves.
+ * A loaded key never changes, so threads may share one. Private parts are wiped on free.
+ */
+#ifndef FLEET_SSHKEY_H
+#define FLEET_SSHKEY_H
+
+#include <stddef.h>
+
+#include <awsq/buf.h>
+#include <awsq/err.h>
+
+struct sshkey;
+
+/* Room that is enough for any public key, as a blob or as a line, and for any signature. */
+#define SSHKEY_MAX 16384
+
+/*
+ * Loads the private key in the file at path; *out is for sshkey_free. AWSQ_ENOTFOUND when there is
+ * no such file, AWSQ_EIO when it cannot be read, AWSQ_EINVAL when it is not a regular file, when
+ * others than its owner may read it, or when it needs a passphrase, AWSQ_EPARSE when it is not a
+ * key or a damaged one, AWSQ_ENOMEM. err names the file.
+ */
+int sshkey_load(struct sshkey **out, const char *path, struct awsq_err *err);
+
+void sshkey_free(struct sshkey *key);
+
+/*
+ * The key's type as SSH names it: "ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "-nistp384" or
+ * "-nistp521". Static.
+ */
+const char *sshkey_type(const struct sshkey *key);
+
+/* Whether EC2's ImportKeyPair takes such a key: RSA and ed25519, not ECDSA. */
+int sshkey_is_importable(const struct sshkey *key);
+
+/* Adds the public half to line as authorized_keys has it, "TYPE BASE64": no comment, no newline. */
+int sshkey_public(struct awsq_buf *line, const struct sshkey *key);
+
+/* Adds the public half to blob in SSH's wire form (RFC 4253, section 6.6). */
+int sshkey_blob(struct awsq_buf *blob, const struct sshkey *key);
+
+/* The signature algorithm that sshkey_sign uses: "rsa-sha2-512" for RSA, else the type. Static. */
+const char *sshkey_algorithm(const struct sshkey *key);
+
+/*
+ * Adds the signature of data to signature: the inner bytes, without the algorithm's name (RFC 8332,
+ * RFC 8709; for ECDSA the two mpints of RFC 5656). AWSQ_ENOMEM when libcrypto cannot.
+ */
+int sshkey_sign(struct awsq_buf *signature, const struct sshkey *key, const void *data, size_t len);
+
+/*
+ * Whether two authorized_keys-style lines hold the same public key, whatever their comments and
+ * spacing. A line that is not a key equals nothing.
+ */
+int sshkey_same_public(const char *a, const char *b);
+
+#endif
