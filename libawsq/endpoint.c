@@ -16,68 +16,72 @@ struct partition {
 	const char *iam_region[2]; /* to sign for: plain, FIPS */
 };
 
+/* clang-format would align the brackets of neighbouring rows. */
+/* clang-format off */
+
 /* As botocore 1.43.11 has them. The last one also stands for every region that is not known. */
 static const struct partition partitions[] = {
-  /* clang-format off */
 	{
-		.prefix = "cn-",
-		.suffix = { "amazonaws.com.cn", "api.amazonwebservices.com.cn" },
-		.iam = { "iam.cn-north-1.amazonaws.com.cn", "iam.global.api.amazonwebservices.com.cn" },
-		.iam_fips = { "iam-fips.amazonaws.com.cn", "iam-fips.api.amazonwebservices.com.cn" },
-		.iam_region = { "cn-north-1", "cn-northwest-1" },
-	},
+         .prefix = "cn-",
+         .suffix = { "amazonaws.com.cn", "api.amazonwebservices.com.cn" },
+         .iam = { "iam.cn-north-1.amazonaws.com.cn",
+			"iam.global.api.amazonwebservices.com.cn" },
+         .iam_fips = { "iam-fips.amazonaws.com.cn",
+			"iam-fips.api.amazonwebservices.com.cn" },
+         .iam_region = { "cn-north-1", "cn-northwest-1" },
+	 },
 	{
-		.prefix = "us-gov-",
-		.suffix = { "amazonaws.com", "api.aws" },
-		.fips_is_plain = 1,
-		.iam = { "iam.us-gov.amazonaws.com", "iam.us-gov.api.aws" },
-		.iam_fips = { "iam.us-gov.amazonaws.com", "iam.us-gov.api.aws" },
-		.iam_region = { "us-gov-west-1", "us-gov-west-1" },
-	},
+         .prefix = "us-gov-",
+         .suffix = { "amazonaws.com", "api.aws" },
+         .fips_is_plain = 1,
+         .iam = { "iam.us-gov.amazonaws.com", "iam.us-gov.api.aws" },
+         .iam_fips = { "iam.us-gov.amazonaws.com", "iam.us-gov.api.aws" },
+         .iam_region = { "us-gov-west-1", "us-gov-west-1" },
+	 },
 	{
-		.prefix = "us-iso-",
-		.suffix = { "c2s.ic.gov", "api.aws.ic.gov" },
-		.iam = { "iam.us-iso-east-1.c2s.ic.gov", "iam.api.aws.ic.gov" },
-		.iam_fips = { "iam-fips.us-iso-east-1.c2s.ic.gov", "iam-fips.api.aws.ic.gov" },
-		.iam_region = { "us-iso-east-1", "us-iso-east-1" },
-	},
+         .prefix = "us-iso-",
+         .suffix = { "c2s.ic.gov", "api.aws.ic.gov" },
+         .iam = { "iam.us-iso-east-1.c2s.ic.gov", "iam.api.aws.ic.gov" },
+         .iam_fips = { "iam-fips.us-iso-east-1.c2s.ic.gov", "iam-fips.api.aws.ic.gov" },
+         .iam_region = { "us-iso-east-1", "us-iso-east-1" },
+	 },
 	{
-		.prefix = "us-isob-",
-		.suffix = { "sc2s.sgov.gov", "api.aws.scloud" },
-		.iam = { "iam.us-isob-east-1.sc2s.sgov.gov", "iam.api.aws.scloud" },
-		.iam_fips = { "iam-fips.us-isob-east-1.sc2s.sgov.gov", "iam-fips.api.aws.scloud" },
-		.iam_region = { "us-isob-east-1", "us-isob-east-1" },
-	},
+         .prefix = "us-isob-",
+         .suffix = { "sc2s.sgov.gov", "api.aws.scloud" },
+         .iam = { "iam.us-isob-east-1.sc2s.sgov.gov", "iam.api.aws.scloud" },
+         .iam_fips = { "iam-fips.us-isob-east-1.sc2s.sgov.gov", "iam-fips.api.aws.scloud" },
+         .iam_region = { "us-isob-east-1", "us-isob-east-1" },
+	 },
 	{
-		.prefix = "eu-isoe-",
-		.suffix = { "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk" },
-		.iam = { "iam.eu-isoe-west-1.cloud.adc-e.uk", "iam.api.cloud-aws.adc-e.uk" },
-		.iam_fips = { "iam-fips.cloud.adc-e.uk", "iam-fips.api.cloud-aws.adc-e.uk" },
-		.iam_region = { "eu-isoe-west-1", "eu-isoe-west-1" },
-	},
+         .prefix = "eu-isoe-",
+         .suffix = { "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk" },
+         .iam = { "iam.eu-isoe-west-1.cloud.adc-e.uk", "iam.api.cloud-aws.adc-e.uk" },
+         .iam_fips = { "iam-fips.cloud.adc-e.uk", "iam-fips.api.cloud-aws.adc-e.uk" },
+         .iam_region = { "eu-isoe-west-1", "eu-isoe-west-1" },
+	 },
 	{
-		.prefix = "us-isof-",
-		.suffix = { "csp.hci.ic.gov", "api.aws.hci.ic.gov" },
-		.iam = { "iam.us-isof-south-1.csp.hci.ic.gov", "iam.api.aws.hci.ic.gov" },
-		.iam_fips = { "iam-fips.csp.hci.ic.gov", "iam-fips.api.aws.hci.ic.gov" },
-		.iam_region = { "us-isof-south-1", "us-isof-south-1" },
-	},
+         .prefix = "us-isof-",
+         .suffix = { "csp.hci.ic.gov", "api.aws.hci.ic.gov" },
+         .iam = { "iam.us-isof-south-1.csp.hci.ic.gov", "iam.api.aws.hci.ic.gov" },
+         .iam_fips = { "iam-fips.csp.hci.ic.gov", "iam-fips.api.aws.hci.ic.gov" },
+         .iam_region = { "us-isof-south-1", "us-isof-south-1" },
+	 },
 	{
-		.prefix = "eusc-de-",
-		.suffix = { "amazonaws.eu", "api.amazonwebservices.eu" },
-		.iam = { "iam.eusc-de-east-1.amazonaws.eu", "iam.api.amazonwebservices.eu" },
-		.iam_fips = { "iam-fips.amazonaws.eu", "iam-fips.api.amazonwebservices.eu" },
-		.iam_region = { "eusc-de-east-1", "eusc-de-east-1" },
-	},
+         .prefix = "eusc-de-",
+         .suffix = { "amazonaws.eu", "api.amazonwebservices.eu" },
+         .iam = { "iam.eusc-de-east-1.amazonaws.eu", "iam.api.amazonwebservices.eu" },
+         .iam_fips = { "iam-fips.amazonaws.eu", "iam-fips.api.amazonwebservices.eu" },
+         .iam_region = { "eusc-de-east-1", "eusc-de-east-1" },
+	 },
 	{
-		.prefix = "",
-		.suffix = { "amazonaws.com", "api.aws" },
-		.iam = { "iam.amazonaws.com", "iam.global.api.aws" },
-		.iam_fips = { "iam-fips.amazonaws.com", "iam-fips.global.api.aws" },
-		.iam_region = { "us-east-1", "us-east-1" },
-	},
-  /* clang-format on */
+         .prefix = "",
+         .suffix = { "amazonaws.com", "api.aws" },
+         .iam = { "iam.amazonaws.com", "iam.global.api.aws" },
+         .iam_fips = { "iam-fips.amazonaws.com", "iam-fips.global.api.aws" },
+         .iam_region = { "us-east-1", "us-east-1" },
+	 },
 };
+/* clang-format on */
 
 static int starts_with(const char *s, const char *prefix)
 {
@@ -204,6 +208,7 @@ static int url_path(struct awsq_endpoint *out, const char *text, size_t len)
 	return fill(out->path, sizeof(out->path), text, len);
 }
 
+/* Rewritten with its host as in the Host header, so that what curl sends is what gets signed. */
 static int url_given(struct awsq_endpoint *out, const char *url)
 {
 	int tls = starts_with(url, "https://");
@@ -221,7 +226,8 @@ static int url_given(struct awsq_endpoint *out, const char *url)
 	if (rc == 0)
 		rc = url_path(out, url + end, len - end);
 	if (rc == 0)
-		rc = fill(out->url, sizeof(out->url), url, len);
+		(void)snprintf(out->url, sizeof(out->url), "http%s://%s%s", tls ? "s" : "",
+			out->host, out->path);
 	return rc;
 }
 

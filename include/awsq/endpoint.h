@@ -22,11 +22,10 @@ struct awsq_endpoint_options {
 };
 
 struct awsq_endpoint {
-	char url[512];  /* "https://host", or the URL given, without slashes at its end */
-	char host[264]; /* for the Host header: lower case, with the port unless it is the default
-	                 */
-	char path[256]; /* what the URL given has after the host: put before each path; "" if none
-	                 */
+	/* "https://host", or the URL given: host as below and path, no slash at the end. */
+	char url[544];
+	char host[264]; /* for the Host header: in lower case; with the port if it has to be */
+	char path[256]; /* what the URL given has after the host, to go before each path, or "" */
 	char signing_region[AWSQ_REGION_SIZE];
 };
 
