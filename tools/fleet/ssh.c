@@ -1,0 +1,279 @@
+#include "banned.h"
+
+#include "fleet/knownhosts.h"
+#include "fleet/ssh.h"
+#include "fleet/ssh_net.h"
+#include "fleet/ssh_session.h"
+#include "fleet/sshkey.h"
+#include "fleet/sshwire.h"
+
+#include <awsq/buf.h>
+#include <awsq/hash.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* In the order of preference where no key is on record; what libssh2 lacks it leaves out. */
+#define HOST_KEY_TYPES                                                             \
+	"ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521," \
+	"rsa-sha2-512,rsa-sha2-256,ssh-rsa"
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int init_code;
+
+static void init_library(void)
+{
+	init_code = libssh2_init(0);
+}
+
+int ssh_wait(struct ssh *s, int64_t deadline_ms, int cancel_fd)
+{
+	int directions = libssh2_session_block_directions(s->session);
+	short events = 0;
+
+	if (directions & LIBSSH2_SESSION_BLOCK_INBOUND || directions == 0)
+		events |= POLLIN;
+	if (directions & LIBSSH2_SESSION_BLOCK_OUTBOUND)
+		events |= POLLOUT;
+	return ssh_net_wait(s->fd, events, deadline_ms, cancel_fd);
+}
+
+int ssh_fail(struct ssh *s, int code, const char *what, struct awsq_err *err)
+{
+	char *reason = NULL;
+
+	if (code == AWSQ_ECANCELED)
+		return awsq_err_set(err, code, "canceled while %s '%s'", what, s->host);
+	if (code == AWSQ_ETIMEDOUT)
+		return awsq_err_set(err, code, "timed out while %s '%s'", what, s->host);
+	(void)libssh2_session_last_error(s->session, &reason, NULL, 0);
+	return awsq_err_set(err, AWSQ_ENET, "the connection broke while %s '%s': %s", what, s->host,
+		reason && *reason ? reason : "unknown error");
+}
+
+/* ---- The host's key */
+
+/*
+ * The types on record first: libssh2 would otherwise settle on its own favourite, which a host that
+ * has several keys would answer with one that we do not have.
+ */
+static int prefer_known(struct ssh *s, const struct ssh_target *target, struct awsq_err *err)
+{
+	struct awsq_buf types = AWSQ_BUF_INIT(65536);
+	int rc;
+
+	rc = knownhosts_types(&types, target->known_hosts, target->host_id, err);
+	if (rc != 0)
+		goto out;
+	/* An RSA key is kept as ssh-rsa whatever it signs with. */
+	if (strstr(awsq_buf_str(&types), "ssh-rsa,"))
+		awsq_buf_adds(&types, "rsa-sha2-512,rsa-sha2-256,");
+	awsq_buf_adds(&types, HOST_KEY_TYPES);
+	if (awsq_buf_error(&types) != 0 ||
+		libssh2_session_method_pref(
+			s->session, LIBSSH2_METHOD_HOSTKEY, awsq_buf_str(&types)) != 0)
+		rc = awsq_err_set(err, AWSQ_ENOMEM, "cannot set up SSH to '%s'", s->host);
+out:
+	awsq_buf_free(&types);
+	return rc;
+}
+
+static const char *host_key(struct ssh *s, size_t *len)
+{
+	int type;
+
+	return libssh2_session_hostkey(s->session, len, &type);
+}
+
+/* 0 or AWSQ_ENOTFOUND: the key is not refused. */
+static int check_host(struct ssh *s, const struct ssh_target *target, struct awsq_err *err)
+{
+	size_t len = 0;
+	const char *key = host_key(s, &len);
+
+	if (!key)
+		return ssh_fail(s, AWSQ_ENET, "asking for the host key of", err);
+	return knownhosts_check(target->known_hosts, target->host_id, key, len, err);
+}
+
+static int trust_host(struct ssh *s, const struct ssh_target *target, struct awsq_err *err)
+{
+	struct awsq_buf print = AWSQ_BUF_INIT(128);
+	uint8_t digest[AWSQ_SHA256_LEN];
+	size_t len = 0;
+	const char *key = host_key(s, &len);
+	int rc;
+
+	rc = knownhosts_add(target->known_hosts, target->host_id, key, len, err);
+	if (rc == 0 && awsq_sha256(digest, key, len) == 0) {
+		awsq_base64_add(&print, digest, sizeof(digest));
+		awsq_buf_truncate(&print, 43); /* OpenSSH shows it without the padding */
+		awsq_log(target->log, AWSQ_LOG_INFO,
+			"first connection to '%s': its host key SHA256:%s is trusted from now on",
+			target->host_id, awsq_buf_str(&print));
+	}
+	awsq_buf_free(&print);
+	return rc;
+}
+
+/* ---- Setting up */
+
+static int handshake(struct ssh *s, int64_t deadline_ms, int cancel_fd, struct awsq_err *err)
+{
+	int rc, waited;
+
+	SSH_REPEAT(rc, waited, s, deadline_ms, cancel_fd,
+		libssh2_session_handshake(s->session, s->fd));
+	if (rc == 0)
+		return 0;
+	/* libssh2 has one code for a broken link and for having no algorithm in common. */
+	if (waited == 0 && rc == LIBSSH2_ERROR_KEX_FAILURE && !ssh_net_is_broken(s->fd))
+		return awsq_err_set(err, AWSQ_EINVAL,
+			"cannot agree with '%s' on how to encrypt: it lacks what libssh2 %s offers "
+			"(a "
+			"host with nothing but an RSA host key needs libssh2 1.11)",
+			s->host, libssh2_version(0));
+	return ssh_fail(s, waited, "setting up SSH to", err);
+}
+
+/* libssh2 asks for the signature here. It frees *signature with free, its default. */
+static int on_sign(LIBSSH2_SESSION *session, unsigned char **signature, size_t *len,
+	const unsigned char *data, size_t data_len, void **abstract)
+{
+	const struct sshkey *key = *(const struct sshkey **)abstract;
+	struct awsq_buf out = AWSQ_BUF_INIT(SSHKEY_MAX);
+
+	(void)session;
+	if (sshkey_sign(&out, key, data, data_len) != 0) {
+		awsq_buf_free(&out);
+		return -1;
+	}
+	*len = out.len;
+	*signature = (unsigned char *)awsq_buf_take(&out);
+	return *signature ? 0 : -1;
+}
+
+/*
+ * The public key under the name of its signature algorithm: libssh2 takes the method's name from
+ * the blob, and 1.10 would sign ssh-rsa with SHA-1, which OpenSSH refuses since 8.8. OpenSSH knows
+ * an RSA key by the name rsa-sha2-512 as well.
+ */
+static int method_blob(struct awsq_buf *out, const struct sshkey *key)
+{
+	struct awsq_buf blob = AWSQ_BUF_INIT(SSHKEY_MAX);
+	struct sshwire w, type;
+	int rc;
+
+	rc = sshkey_blob(&blob, key);
+	w = (struct sshwire){ (const uint8_t *)awsq_buf_str(&blob), blob.len };
+	if (rc == 0)
+		rc = sshwire_get_string(&type, &w);
+	if (rc == 0) {
+		sshwire_add_string(out, sshkey_algorithm(key), strlen(sshkey_algorithm(key)));
+		awsq_buf_add(out, w.data, w.len);
+		rc = awsq_buf_error(out);
+	}
+	awsq_buf_free(&blob);
+	return rc;
+}
+
+static int authenticate(struct ssh *s, const struct ssh_target *target, int64_t deadline_ms,
+	int cancel_fd, struct awsq_err *err)
+{
+	struct awsq_buf blob = AWSQ_BUF_INIT(SSHKEY_MAX);
+	const struct sshkey *key = target->key;
+	void *abstract = &key;
+	int rc, waited = 0;
+
+	rc = method_blob(&blob, key);
+	if (rc != 0) {
+		awsq_buf_free(&blob);
+		return awsq_err_set(err, rc, "cannot use the key: %s", awsq_strerror(rc));
+	}
+	SSH_REPEAT(rc, waited, s, deadline_ms, cancel_fd,
+		libssh2_userauth_publickey(s->session, target->user,
+			(const unsigned char *)blob.data, blob.len, on_sign, abstract));
+	awsq_buf_free(&blob);
+	if (rc == 0)
+		return 0;
+	if (waited == 0 &&
+		(rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED ||
+			(rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED && !ssh_net_is_broken(s->fd))))
+		return awsq_err_set(err, AWSQ_ECREDENTIALS,
+			"'%s' does not let '%s' in with the %s key given: check the image's user "
+			"name "
+			"and the key the instance was made with",
+			s->host, target->user, sshkey_type(key));
+	return ssh_fail(s, waited, "authenticating to", err);
+}
+
+static int open_session(struct ssh *s, const struct ssh_target *target, int64_t deadline_ms,
+	int cancel_fd, struct awsq_err *err)
+{
+	int rc, known;
+
+	(void)pthread_once(&once, init_library);
+	s->host = strdup(target->host);
+	s->session = init_code == 0 ? libssh2_session_init() : NULL;
+	if (!s->host || !s->session)
+		return awsq_err_set(err, AWSQ_ENOMEM, "cannot set up SSH: out of memory");
+	libssh2_session_set_blocking(s->session, 0);
+	rc = prefer_known(s, target, err);
+	if (rc == 0)
+		rc = ssh_net_connect(
+			&s->fd, target->host, target->port, deadline_ms, cancel_fd, err);
+	if (rc == 0)
+		rc = handshake(s, deadline_ms, cancel_fd, err);
+	if (rc != 0)
+		return rc;
+	known = check_host(s, target, err);
+	if (known != 0 && known != AWSQ_ENOTFOUND)
+		return known;
+	rc = authenticate(s, target, deadline_ms, cancel_fd, err);
+	/* Only now, since a stranger at a reused address would not have taken our key. */
+	if (rc == 0 && known == AWSQ_ENOTFOUND)
+		rc = trust_host(s, target, err);
+	return rc;
+}
+
+int ssh_open(struct ssh **out, const struct ssh_target *target, int64_t deadline_ms, int cancel_fd,
+	struct awsq_err *err)
+{
+	struct ssh *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return awsq_err_set(err, AWSQ_ENOMEM, "cannot set up SSH: out of memory");
+	s->fd = -1;
+	rc = open_session(s, target, deadline_ms, cancel_fd, err);
+	if (rc != 0) {
+		ssh_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void ssh_close(struct ssh *s)
+{
+	if (!s)
+		return;
+	if (s->session && s->fd >= 0)
+		(void)libssh2_session_disconnect(s->session, "done");
+	/* With the socket shut, freeing has nothing left to wait for; it ends after a few rounds.
+	 */
+	if (s->fd >= 0)
+		(void)shutdown(s->fd, SHUT_RDWR);
+	for (int i = 0; s->session && i < 100; i++) {
+		if (libssh2_session_free(s->session) != LIBSSH2_ERROR_EAGAIN)
+			break;
+	}
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	free(s->host);
+	free(s);
+}
