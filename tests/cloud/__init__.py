@@ -1,0 +1,28 @@
+"""The test cloud: AWS for the tests, on loopback, with machines one can log in to.
+
+moto answers the API. What EC2 has and moto lacks is added here, and every
+running instance is a real sshd with an address of its own in 127.0.0.0/8.
+
+    server.py     HTTP, kept alive, with the socket at hand for resets
+    layer.py      a request's way: admin, faults, clock, moto, log
+    wire.py       what a request says, and how an error is written
+    admin.py      /_cloud: faults, log, power, machines, settings
+    faults.py     calls made to fail, to hang, to lose their answer
+    calllog.py    every call, for tests to read
+    settings.py   how long things take
+    agenda.py     what is due when
+    world.py      all of the above in one object
+    account.py    the account in moto's IAM: an admin and an operator
+    ec2.py        moto's EC2, with the parts below mixed in
+    instances.py  what EC2 answers about instances; states.py how they live
+    images.py     images and their snapshots
+    groups.py     security groups and key pairs
+    access.py     refusals as EC2 words them, and permissions moto does not ask for
+    late.py       ids that are not known at once
+    tokens.py     ClientToken
+    paging.py     MaxResults and NextToken
+    machines.py   an instance's sshd; machine_init.py runs inside it, as its init
+    tls.py        a CA and a certificate for --tls
+    seed.py       a home region for a fleet
+    client.py     the cloud as a context manager, for pytest
+"""

@@ -1,0 +1,64 @@
+"""moto's EC2 with our parts mixed in.
+
+moto makes a response object for every call and a backend for every region.
+Both are subclassed, and moto is told to use ours: see world.py for the
+backend, `_url_module` below for the responses.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from moto.core.responses import ActionResult
+from moto.ec2.models import EC2Backend
+from moto.ec2.responses import EC2Response
+
+from .access import Access
+from .groups import GroupBackend, GroupResponses
+from .images import ImageBackend, ImageResponses
+from .instances import InstanceResponses
+from .paging import Paging
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+class CloudBackend(ImageBackend, GroupBackend, EC2Backend):
+    world: ClassVar[World]
+
+    @property
+    def _url_module(self) -> Any:
+        return sys.modules[__name__]
+
+
+class CloudResponse(
+    Access, Paging, InstanceResponses, ImageResponses, GroupResponses, EC2Response
+):
+    @property
+    def world(self) -> World:
+        return CloudBackend.world
+
+    def describe_regions(self) -> ActionResult:
+        """moto shows all regions always; EC2 those opted in to, unless asked for all."""
+        asked = self._get_param("RegionNames", [])
+        everything = bool(asked) or self._get_bool_param("AllRegions", False)
+        regions = []
+        for region in self.ec2_backend.describe_regions(asked):
+            off = region.name in self.world.disabled_regions
+            if off and not everything:
+                continue
+            status = "not-opted-in" if off else region.opt_in_status
+            regions.append(
+                {
+                    "RegionName": region.name,
+                    "Endpoint": f"ec2.{region.name}.amazonaws.com",
+                    "OptInStatus": status if off or status != "not-opted-in" else "opted-in",
+                }
+            )
+        return ActionResult({"Regions": regions})
+
+
+# Read by moto through _url_module.
+url_bases = [r"https?://ec2\.(.+)\.amazonaws\.com(|\.cn)"]
+url_paths = {"{0}/": CloudResponse.dispatch}

@@ -1,0 +1,201 @@
+"""What EC2 answers about instances."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2.exceptions import (
+    EC2ClientError,
+    OperationDisableApiStopNotPermitted,
+    OperationNotPermitted4,
+)
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import iam_backends
+
+
+class InstanceResponses:
+    """Mixed into moto's responses."""
+
+    def run_instances(self: Any) -> ActionResult:
+        self.error_on_dryrun()
+        self._check_image()
+        token = self._get_param("ClientToken")
+        if not token:
+            return self._launch()
+        key = ("RunInstances", self.region, token)
+        result = self.world.tokens.once(key, self._wire_params(), self._launch)
+        states = {instance.state for instance in result.result.instances}
+        if states & {"shutting-down", "terminated"}:
+            raise EC2ClientError(
+                "IdempotentInstanceTerminated",
+                "The client token you provided is associated with a terminated instance.",
+            )
+        return result
+
+    def _launch(self: Any) -> ActionResult:
+        self._check_profile()
+        result = super().run_instances()  # type: ignore[misc]
+        for instance in result.result.instances:
+            self._complete(instance)
+            self.world.lives.launch(instance)
+            self.world.late.born(instance.id)
+        return result
+
+    def _complete(self: Any, instance: Any) -> None:
+        """What moto left out of a new instance."""
+        backend = self.ec2_backend
+        instance.client_token = self._get_param("ClientToken")
+        instance.disable_api_termination = self._get_param("DisableApiTermination") or False
+        if not instance.security_groups:
+            # They were given with the network interface, or not at all.
+            instance.security_groups = list(instance.nics[0]._group_set)
+        key = backend.key_pairs.get(instance.key_name)
+        # A machine keeps the key it was born with, whatever becomes of the pair.
+        instance.authorized_key = key.public_key if key else ""
+        association = backend.iam_instance_profile_associations.get(instance.id)
+        if association:
+            instance.iam_instance_profile["Id"] = association.iam_instance_profile.id
+
+    def _check_image(self: Any) -> None:
+        image_id = self._get_param("ImageId")
+        image = self.ec2_backend.amis.get(image_id)
+        if image and image.state != "available":
+            text = f"The image ID '{image_id}' is not available: it is {image.state}"
+            raise EC2ClientError("InvalidAMIID.Unavailable", text)
+
+    def _check_profile(self: Any) -> None:
+        """EC2 knows a new profile some seconds after IAM does; moto at once."""
+        name = self._get_param("IamInstanceProfile.Name")
+        arn = self._get_param("IamInstanceProfile.Arn")
+        if not name and not arn:
+            return
+        kind, value = ("name", name) if name else ("arn", arn)
+        try:
+            iam = iam_backends[self.current_account][self.partition]
+            profile = iam.get_instance_profile(name or arn.rpartition("/")[2])
+            age = time.time() - profile.create_date.timestamp()
+            known = age >= self.world.settings.profile
+        except NotFoundException:
+            known = False
+        if not known:
+            text = f"Value ({value}) for parameter iamInstanceProfile.{kind} is invalid. "
+            text += f"Invalid IAM Instance Profile {'name' if name else 'ARN'}"
+            raise EC2ClientError("InvalidParameterValue", text)
+
+    def _parse_block_device_mapping(self: Any) -> list[dict[str, Any]]:
+        """The image's devices, each changed by what the call says of it.
+
+        moto takes a root volume of its own making unless the call names one
+        in full.
+        """
+        image = self.ec2_backend.amis.get(self._get_param("ImageId"))
+        asked = {m["DeviceName"]: m for m in self._get_param("BlockDeviceMappings", [])}
+        mappings = []
+        for device in image.block_device_mappings if image else []:
+            ebs = {**device["Ebs"], **asked.pop(device["DeviceName"], {}).get("Ebs", {})}
+            mappings.append({"DeviceName": device["DeviceName"], "NoDevice": None, "Ebs": ebs})
+        for name, mapping in asked.items():
+            ebs = {"VolumeType": "gp3", "DeleteOnTermination": True, **mapping.get("Ebs", {})}
+            mappings.append({"DeviceName": name, "NoDevice": None, "Ebs": ebs})
+        return mappings
+
+    def _wire_params(self: Any) -> dict[str, str]:
+        return {name: value[0] for name, value in self.querystring.items()}
+
+    # Changes of state.
+
+    def start_instances(self: Any) -> ActionResult:
+        instances = self._named_instances()
+        self.error_on_dryrun()
+        for instance in instances:
+            self.world.lives.check_start(instance)
+        return self._changed("StartingInstances", map(self.world.lives.start, instances))
+
+    def stop_instances(self: Any) -> ActionResult:
+        instances = self._named_instances()
+        self.error_on_dryrun()
+        for instance in instances:
+            if instance.disable_api_stop:
+                raise OperationDisableApiStopNotPermitted(instance.id)
+            self.world.lives.check_stop(instance)
+        return self._changed("StoppingInstances", map(self.world.lives.stop, instances))
+
+    def terminate_instances(self: Any) -> ActionResult:
+        instances = self._named_instances()
+        self.error_on_dryrun()
+        for instance in instances:
+            if instance.disable_api_termination:
+                raise OperationNotPermitted4(instance.id)
+        return self._changed("TerminatingInstances", map(self.world.lives.terminate, instances))
+
+    def _named_instances(self: Any) -> list[Any]:
+        ids = self._get_param("InstanceIds", [])
+        if not ids:
+            raise EC2ClientError("MissingParameter", "The request must contain the parameter InstanceId")
+        return self.ec2_backend.get_multi_instances_by_id(ids)
+
+    def _changed(self: Any, name: str, transitions: Any) -> ActionResult:
+        changes = [
+            {"InstanceId": instance.id, "PreviousState": before, "CurrentState": after}
+            for instance, before, after in transitions
+        ]
+        return ActionResult({name: changes})
+
+    # Descriptions.
+
+    def describe_instances(self: Any) -> ActionResult:
+        self.error_on_dryrun()
+        ids = self._get_param("InstanceIds", [])
+        filters = self._filters_from_querystring()
+        if ids:
+            found = self.ec2_backend.get_reservations_by_instance_ids(ids, filters=filters)
+        else:
+            found = self.ec2_backend.describe_instances(filters=filters)
+        reservations = []
+        for reservation in found:
+            reservation = copy.copy(reservation)
+            reservation.instances = self.world.late.known(reservation.instances)
+            if reservation.instances:
+                reservations.append(reservation)
+        reservations, token = self._page(reservations, ids, "instancesSet")
+        return ActionResult({"Reservations": reservations, "NextToken": token})
+
+    def describe_instance_status(self: Any) -> ActionResult:
+        result = super().describe_instance_status().result  # type: ignore[misc]
+        ids = self._get_param("InstanceIds", [])
+        items = self.world.late.known(result["InstanceStatuses"])
+        items, token = self._page(items, ids, "instancesSet")
+        return ActionResult({"InstanceStatuses": items, "NextToken": token})
+
+    def describe_instance_type_offerings(self: Any) -> ActionResult:
+        result = super().describe_instance_type_offerings().result  # type: ignore[misc]
+        items, token = self._page(result["InstanceTypeOfferings"])
+        return ActionResult({"InstanceTypeOfferings": items, "NextToken": token})
+
+    # Attributes.
+
+    def modify_instance_attribute(self: Any) -> ActionResult:
+        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+        stopped_only = ("InstanceType.Value", "UserData.Value", "EbsOptimized.Value")
+        asked = [name for name in stopped_only if self._get_param(name) is not None]
+        if self._get_param("Attribute") in ("instanceType", "userData", "ebsOptimized"):
+            asked.append(self._get_param("Attribute"))
+        if asked and instance.state != "stopped":
+            text = f"The instance '{instance.id}' is not in the 'stopped' state."
+            raise EC2ClientError("IncorrectInstanceState", text)
+        behaviour = self._get_param("InstanceInitiatedShutdownBehavior.Value")
+        if behaviour is None:
+            return super().modify_instance_attribute()  # type: ignore[misc]
+        # moto would take this for a change of security groups, to none.
+        self.error_on_dryrun()
+        instance.instance_initiated_shutdown_behavior = behaviour
+        return EmptyResult()
+
+    def reboot_instances(self: Any) -> ActionResult:
+        """Accepted, and without effect: the machine runs on."""
+        self._named_instances()
+        self.error_on_dryrun()
+        return EmptyResult()

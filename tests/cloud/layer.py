@@ -1,0 +1,139 @@
+"""A request's way through the cloud."""
+
+from __future__ import annotations
+
+import io
+import time
+import traceback
+from calendar import timegm
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from . import strict  # noqa: F401  (before moto)
+from moto.core.authorization import disable_iam_authentication
+
+from . import admin, wire
+from .faults import Fault
+from .wire import Answer, Call, Request
+
+if TYPE_CHECKING:
+    from .world import World
+
+# How old a signature may be, either way.
+_SIGNATURE_LIFE = 300
+# What brings its proof in the call itself.
+_UNSIGNED = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
+
+
+class Layer:
+    def __init__(self, world: World):
+        self.world = world
+
+    def handle(self, request: Request) -> Answer:
+        if request.path.startswith("/_cloud/"):
+            return admin.handle(self.world, request)
+        started = time.time()
+        call = Call.parse(request)
+        fault = self.world.faults.take(call)
+        answer = self._carry_out(request, call, fault)
+        self.world.log.add(call, answer, started, fault.kind if fault else None)
+        return answer
+
+    def _carry_out(self, request: Request, call: Call, fault: Fault | None) -> Answer:
+        kind = fault.kind if fault else None
+        if fault and kind == "error":
+            return wire.error(call, fault.status, fault.code, fault.message)
+        if kind == "reset":
+            return Answer(0, {}, b"", fate="reset")
+        if fault and kind == "slow":
+            time.sleep(fault.seconds)
+        answer = self._refuse(request, call) or self._ask_moto(request, call, fault)
+        if kind == "drop-after":
+            answer.fate = "reset"
+        elif kind == "truncate":
+            answer.fate = "truncate"
+        return answer
+
+    def _refuse(self, request: Request, call: Call) -> Answer | None:
+        """What moto would let pass: a stale signature, a region not opted in to."""
+        if call.region in self.world.disabled_regions and call.service in ("ec2", "ssm", "sts"):
+            text = "AWS was not able to validate the provided access credentials"
+            return wire.error(call, 401, "AuthFailure", text)
+        if not call.access_key and call.action not in _UNSIGNED:
+            text = "The request must contain a valid signature"
+            return wire.error(call, 403, "MissingAuthenticationToken", text)
+        signed = _signed_at(request)
+        if signed is not None and abs(self.world.now() - signed) > _SIGNATURE_LIFE:
+            if call.service == "ec2":
+                return wire.error(call, 400, "RequestExpired", "Request has expired.")
+            return wire.error(call, 403, "SignatureDoesNotMatch", "Signature expired")
+        return None
+
+    def _ask_moto(self, request: Request, call: Call, fault: Fault | None) -> Answer:
+        with self.world.lock:
+            self.world.agenda.advance()
+            self.world.late_failure = fault if fault and fault.kind == "late" else None
+            try:
+                with _signature_asked_of(call):
+                    return _run_wsgi(self.world.moto, _environ(request))
+            except NotImplementedError as lack:
+                text = f"the test cloud cannot do this: {lack}"
+                return wire.error(call, 400, "UnsupportedOperation", text)
+            except Exception as bug:
+                traceback.print_exc()
+                return wire.error(call, 500, "InternalFailure", f"the test cloud failed: {bug!r}")
+
+
+def _signature_asked_of(call: Call) -> AbstractContextManager[None]:
+    return nullcontext() if call.access_key else disable_iam_authentication()
+
+
+def _signed_at(request: Request) -> float | None:
+    try:
+        return timegm(time.strptime(request.headers.get("x-amz-date", ""), "%Y%m%dT%H%M%SZ"))
+    except ValueError:
+        return None
+
+
+def _environ(request: Request) -> dict[str, Any]:
+    url = urlsplit(request.path)
+    environ = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(url.path),
+        "QUERY_STRING": url.query,
+        "RAW_URI": request.path,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_TYPE": request.headers.get("content-type", ""),
+        "CONTENT_LENGTH": str(len(request.body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.headers.items():
+        if name not in ("content-type", "content-length", "transfer-encoding"):
+            environ["HTTP_" + name.upper().replace("-", "_")] = value
+    return environ
+
+
+def _run_wsgi(app: Any, environ: dict[str, Any]) -> Answer:
+    answer = Answer(500, {}, b"")
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+        answer.status = int(status.split()[0])
+        answer.headers = dict(headers)
+
+    parts = app(environ, start_response)
+    try:
+        answer.body = b"".join(parts)
+    finally:
+        if hasattr(parts, "close"):
+            parts.close()
+    return answer

@@ -1,0 +1,31 @@
+"""How long things take, in seconds; all of it can be changed while the cloud runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+
+@dataclass
+class Settings:
+    boot: float = 1.0  # pending -> running
+    ssh_delay: float = 0.5  # running -> sshd answers
+    stop: float = 1.0  # stopping -> stopped, shutting-down -> terminated
+    copy: float = 1.5  # a new image or snapshot: pending -> available
+    late: float = 0.3  # how long a new id is unknown to other calls
+    flicker: float = 0.0  # and after that, how long every other look-up misses it
+    profile: float = 0.0  # how long RunInstances calls a new instance profile invalid
+    minute: float = 60.0  # what shutdown(8) on a machine takes for a minute
+    skew: float = 0.0  # how far the cloud's clock is ahead of this machine's
+    page: float = 0.0  # the most items a page ever has; 0: what MaxResults says
+    pending_start_fails: float = 1.0  # StartInstances of a pending instance: an error or a no-op
+
+    def change(self, values: dict[str, float]) -> None:
+        known = {field.name for field in fields(self)}
+        unknown = set(values) - known
+        if unknown:
+            raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
+        for name, value in values.items():
+            setattr(self, name, float(value))
+
+    def as_dict(self) -> dict[str, float]:
+        return asdict(self)

@@ -1,0 +1,17 @@
+"""moto as strict as it can be made. To be imported before any of moto."""
+
+import os
+
+os.environ.update(
+    # No stock images: a fleet's image is one that the test registered.
+    MOTO_EC2_LOAD_DEFAULT_AMIS="false",
+    MOTO_ENABLE_AMI_VALIDATION="1",
+    MOTO_ENABLE_KEYPAIR_VALIDATION="1",
+    MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION="1",
+    MOTO_DISABLE_GLOBAL_CORS="1",
+    MOTO_ALLOW_NONEXISTENT_REGION="false",
+)
+# moto asks botocore for the list of regions; the caller's own AWS settings
+# must have no say in that.
+for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE"):
+    os.environ.pop(name, None)

@@ -1,0 +1,79 @@
+"""The cloud's state, in one place."""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from . import strict  # noqa: F401  (before moto)
+import moto.core.responses as moto_responses
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from .agenda import Agenda
+from .calllog import CallLog
+from .ec2 import CloudBackend
+from .faults import Fault, Faults
+from .late import LateIds
+from .machines import Machines
+from .settings import Settings
+from .states import Lives
+from .tokens import Tokens
+
+# moto lists the methods of a class with hundreds of them at every call.
+moto_responses.method_names_from_class = functools.cache(moto_responses.method_names_from_class)
+
+
+class World:
+    def __init__(self, folder: Path, settings: Settings, machines: Machines, regions: list[str]):
+        self.folder = folder
+        self.settings = settings
+        self.lock = threading.RLock()
+        self.agenda = Agenda(self.lock)
+        self.faults = Faults()
+        self.log = CallLog()
+        self.late = LateIds(settings)
+        self.tokens = Tokens()
+        self.machines = machines
+        self.lives = Lives(self)
+        # Set while a call is carried out whose result is to go wrong later.
+        self.late_failure: Fault | None = None
+        CloudBackend.world = self
+        ec2_backends.backend = CloudBackend
+        self.moto = _Router(create_backend_app)
+        known = ec2_backends[DEFAULT_ACCOUNT_ID].regions
+        self.disabled_regions = set(known) - set(regions) if regions else set()
+
+    def now(self) -> float:
+        """The time as the cloud has it."""
+        return time.time() + self.settings.skew
+
+    def instances(self) -> list[Any]:
+        backends = list(ec2_backends[DEFAULT_ACCOUNT_ID].values())
+        return [i for backend in backends for i in backend.all_instances()]
+
+    def instance(self, instance_id: str) -> Any:
+        for instance in self.instances():
+            if instance.id == instance_id:
+                return instance
+        raise ValueError(f"no such instance: {instance_id}")
+
+
+class _Router(DomainDispatcherApplication):
+    """moto's dispatcher, without its search of all services at every call."""
+
+    _scope = re.compile(r"/(ec2|iam|sts|ssm)/aws4_request")
+
+    def get_application(self, environ: dict[str, Any]) -> Any:
+        scope = self._scope.search(environ.get("HTTP_AUTHORIZATION", ""))
+        if not scope:
+            return super().get_application(environ)
+        service = scope.group(1)
+        if service not in self.app_instances:
+            self.app_instances[service] = self.create_app(service)  # type: ignore[arg-type]
+        return self.app_instances[service]
