@@ -1,0 +1,159 @@
+#include "banned.h"
+
+#include "user_files.h"
+
+#include <awsq/buf.h>
+#include <awsq/hash.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_FILE 1048576
+
+const char *environment_get(const struct awsq_environment *env, const char *name)
+{
+	const char *value = env->get(env->arg, name);
+
+	return value && *value ? value : NULL;
+}
+
+static int cannot_read(struct awsq_err *err, const char *path, int error)
+{
+	char why[128] = "";
+
+	(void)strerror_r(error, why, sizeof(why));
+	return awsq_err_set(err, AWSQ_EIO, "cannot read '%s': %s", path, why);
+}
+
+/* The path that a variable gives, or the usual one. NULL into path where $HOME is needed for it. */
+static int find_path(char **path, const struct awsq_environment *env, const char *variable,
+	const char *usual, struct awsq_err *err)
+{
+	struct awsq_buf b = AWSQ_BUF_INIT(MAX_FILE);
+	const char *given = environment_get(env, variable);
+	const char *home = environment_get(env, "HOME");
+
+	if (!given)
+		given = usual;
+	if (strncmp(given, "~/", 2) == 0) {
+		if (!home)
+			return 0;
+		awsq_buf_adds(&b, home);
+		given++;
+	}
+	awsq_buf_adds(&b, given);
+	*path = awsq_buf_take(&b);
+	return *path ? 0 : awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+}
+
+/* Reads all of a file without stdio, whose buffers would keep the secrets. AWSQ_ENOTFOUND. */
+static int read_file(struct awsq_buf *out, const char *path, struct awsq_err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+	char *room;
+	ssize_t n = 0;
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return AWSQ_ENOTFOUND;
+	if (fd < 0)
+		return cannot_read(err, path, errno);
+	room = malloc(MAX_FILE + 1);
+	while (room && awsq_buf_error(out) == 0) {
+		n = read(fd, room, MAX_FILE + 1);
+		if (n > 0)
+			awsq_buf_add(out, room, (size_t)n);
+		else if (n == 0 || errno != EINTR)
+			break;
+	}
+	error = errno;
+	(void)close(fd);
+	if (room)
+		awsq_wipe(room, MAX_FILE + 1);
+	free(room);
+	if (!room || awsq_buf_error(out) == AWSQ_ENOMEM)
+		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	if (awsq_buf_error(out))
+		return awsq_err_set(err, AWSQ_ETOOBIG, "'%s' is larger than 1 MiB", path);
+	return n < 0 ? cannot_read(err, path, error) : 0;
+}
+
+static int load_file(struct awsq_profiles **out, const char *path, enum awsq_profile_file kind,
+	struct awsq_err *err)
+{
+	struct awsq_buf text = AWSQ_BUF_INIT(MAX_FILE);
+	struct awsq_err inner;
+	int rc;
+
+	if (!path)
+		return 0;
+	rc = read_file(&text, path, err);
+	if (rc == 0) {
+		rc = awsq_profiles_parse(out, awsq_buf_str(&text), text.len, kind, &inner);
+		if (rc != 0)
+			(void)awsq_err_set(err, rc, "'%s': %s", path, inner.message);
+	}
+	awsq_buf_wipe(&text);
+	return rc == AWSQ_ENOTFOUND ? 0 : rc;
+}
+
+/* botocore looks at AWS_DEFAULT_PROFILE first, so that the older name wins. */
+static int choose_profile(struct user_files *f, const char *profile,
+	const struct awsq_environment *env, struct awsq_err *err)
+{
+	if (!profile)
+		profile = environment_get(env, "AWS_DEFAULT_PROFILE");
+	if (!profile)
+		profile = environment_get(env, "AWS_PROFILE");
+	f->profile = strdup(profile ? profile : "default");
+	if (!f->profile)
+		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	if (strcmp(f->profile, "default") == 0 ||
+		awsq_profiles_has(f->config, AWSQ_SECTION_PROFILE, f->profile) ||
+		awsq_profiles_has(f->credentials, AWSQ_SECTION_PROFILE, f->profile))
+		return 0;
+	return awsq_err_set(err, AWSQ_EINVAL, "there is no profile '%s' in '%s' or in '%s'",
+		f->profile, f->config_path ? f->config_path : "~/.aws/config",
+		f->credentials_path ? f->credentials_path : "~/.aws/credentials");
+}
+
+int user_files_load(struct user_files *f, const char *profile, const struct awsq_environment *env,
+	struct awsq_err *err)
+{
+	int rc;
+
+	memset(f, 0, sizeof(*f));
+	rc = find_path(&f->config_path, env, "AWS_CONFIG_FILE", "~/.aws/config", err);
+	if (rc == 0)
+		rc = find_path(&f->credentials_path, env, "AWS_SHARED_CREDENTIALS_FILE",
+			"~/.aws/credentials", err);
+	if (rc == 0)
+		rc = load_file(&f->config, f->config_path, AWSQ_FILE_CONFIG, err);
+	if (rc == 0)
+		rc = load_file(&f->credentials, f->credentials_path, AWSQ_FILE_CREDENTIALS, err);
+	if (rc == 0)
+		rc = choose_profile(f, profile, env, err);
+	return rc;
+}
+
+const char *user_files_get(const struct user_files *f, const char *key)
+{
+	const char *value =
+		awsq_profiles_get(f->credentials, AWSQ_SECTION_PROFILE, f->profile, key);
+
+	if (!value || *value == '\0')
+		value = awsq_profiles_get(f->config, AWSQ_SECTION_PROFILE, f->profile, key);
+	return value && *value ? value : NULL;
+}
+
+void user_files_free(struct user_files *f)
+{
+	free(f->profile);
+	free(f->config_path);
+	free(f->credentials_path);
+	awsq_profiles_free(f->config);
+	awsq_profiles_free(f->credentials);
+	memset(f, 0, sizeof(*f));
+}

@@ -1,0 +1,36 @@
+/*
+ * user_files.h: the user's two AWS files, read and parsed, and the profile that is in use. What
+ * settings.c and credentials.c begin with.
+ */
+#ifndef AWSQ_USER_FILES_H
+#define AWSQ_USER_FILES_H
+
+#include <awsq/err.h>
+#include <awsq/profile.h>
+#include <awsq/settings.h>
+
+struct user_files {
+	char *profile;                /* its name */
+	char *config_path;            /* NULL: not known, for want of $HOME */
+	char *credentials_path;       /* the same */
+	struct awsq_profiles *config; /* NULL: the file is not there */
+	struct awsq_profiles *credentials;
+};
+
+/* The variable, if it is set and not empty; else NULL. */
+const char *environment_get(const struct awsq_environment *env, const char *name);
+
+/*
+ * Reads both files and settles the profile (NULL: as the environment says). To be freed also after
+ * an error; the errors are those of awsq_settings_load().
+ */
+int user_files_load(struct user_files *f, const char *profile, const struct awsq_environment *env,
+	struct awsq_err *err);
+
+/* A setting of the profile, the credentials file's before the config file's; NULL if empty. */
+const char *user_files_get(const struct user_files *f, const char *key);
+
+/* Wipes and frees what f holds. */
+void user_files_free(struct user_files *f);
+
+#endif
