@@ -30,8 +30,8 @@ struct config {
 	char *name; /* of the fleet: its AMI, key pair, group, Name tag and state folder; no '/' */
 	char *home; /* the region that the others copy; not necessarily in regions */
 	struct config_strings instance_types; /* in order of preference */
-	char *key;          /* path of the private key: "~/" is $HOME, relative is from path's folder */
-	char *role;         /* instance profile; NULL: the home instance's */
+	char *key;  /* path of the private key; "~/" and paths relative to the file are resolved */
+	char *role; /* instance profile; NULL: the home instance's */
 	int64_t max_uptime; /* seconds: 1 minute to 7 days */
 
 	char *job_user;      /* "ec2-user" where not set */

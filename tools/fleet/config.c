@@ -1,0 +1,386 @@
+/* The only file that includes libconfig. */
+#include "banned.h"
+
+#include "fleet/config_private.h"
+
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX ((size_t)1 << 20)
+#define TEXT_MAX 4096 /* of a part of a message */
+
+struct reader {
+	const char *path;
+	struct awsq_buf text; /* the file's */
+	struct config_draft draft;
+	config_t file;
+	struct awsq_err *err;
+};
+
+/* Adds where a setting stands among the others, such as "fleet.home". */
+static void add_place(struct awsq_buf *out, const config_setting_t *setting)
+{
+	const config_setting_t *parent = config_setting_parent(setting);
+
+	if (!parent)
+		return;
+	add_place(out, parent);
+	/* The members of a list have no names: theirs is the list's. */
+	if (!config_setting_name(setting))
+		return;
+	if (config_setting_parent(parent))
+		awsq_buf_addc(out, '.');
+	awsq_buf_adds(out, config_setting_name(setting));
+}
+
+/* The text in quotes, the beginning of a long one. */
+static void add_quoted(struct awsq_buf *out, const char *text)
+{
+	size_t len = strlen(text), shown = len;
+
+	if (len > 60) {
+		shown = 60;
+		/* Not through the middle of a UTF-8 character. */
+		while (shown > 0 && ((unsigned char)text[shown] & 0xC0) == 0x80)
+			shown--;
+	}
+	awsq_buf_addc(out, '"');
+	awsq_buf_add(out, text, shown);
+	awsq_buf_adds(out, shown < len ? "...\"" : "\"");
+}
+
+/* What a person would say that the value is. */
+static void add_found(struct awsq_buf *out, const config_setting_t *setting)
+{
+	switch (config_setting_type(setting)) {
+	case CONFIG_TYPE_STRING:
+		add_quoted(out, config_setting_get_string(setting));
+		break;
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		awsq_buf_addf(out, "%lld", config_setting_get_int64(setting));
+		break;
+	case CONFIG_TYPE_FLOAT:
+		awsq_buf_addf(out, "%g", config_setting_get_float(setting));
+		break;
+	case CONFIG_TYPE_BOOL:
+		awsq_buf_adds(out, config_setting_get_bool(setting) ? "true" : "false");
+		break;
+	case CONFIG_TYPE_GROUP:
+		awsq_buf_adds(out, "a group of settings");
+		break;
+	default:
+		awsq_buf_adds(out, config_setting_length(setting) > 0 ? "a list" : "an empty list");
+		break;
+	}
+}
+
+static int line_has(const char *text, unsigned number, const char *what)
+{
+	const char *found;
+
+	for (; number > 1 && *text; number--) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	found = strstr(text, what);
+	return found && found < text + strcspn(text, "\n");
+}
+
+/*
+ * The line where a setting stands. For a text in a list, libconfig notes the line of the token that
+ * comes after it: so the last line up to there that has it is meant.
+ */
+static unsigned line_of(const struct reader *r, const config_setting_t *setting)
+{
+	unsigned noted = config_setting_source_line(setting), first;
+	struct awsq_buf quoted = AWSQ_BUF_INIT(TEXT_MAX);
+	unsigned line = noted;
+
+	if (config_setting_name(setting) || config_setting_type(setting) != CONFIG_TYPE_STRING)
+		return noted;
+	first = config_setting_source_line(config_setting_parent(setting));
+	awsq_buf_addf(&quoted, "\"%s\"", config_setting_get_string(setting));
+	while (line >= first && !line_has(awsq_buf_str(&r->text), line, awsq_buf_str(&quoted)))
+		line--;
+	awsq_buf_free(&quoted);
+	return line >= first ? line : noted;
+}
+
+/* Puts "FILE:LINE: " and the text into r's error; the file as a whole has no line. */
+static int complain(struct reader *r, const config_setting_t *setting, const char *format, ...)
+	AWSQ_PRINTF(3, 4);
+
+static int complain(struct reader *r, const config_setting_t *setting, const char *format, ...)
+{
+	char text[TEXT_MAX], line[16] = "";
+	va_list ap;
+
+	if (!config_setting_is_root(setting))
+		(void)snprintf(line, sizeof(line), "%u:", line_of(r, setting));
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	return awsq_err_set(r->err, AWSQ_EINVAL, "%s:%s %s", r->path, line, text);
+}
+
+/* "fleet.home: expected a region, found 5"; what may add to it. */
+static int unexpected(
+	struct reader *r, const config_setting_t *setting, const char *expected, const char *what)
+{
+	struct awsq_buf place = AWSQ_BUF_INIT(TEXT_MAX), found = AWSQ_BUF_INIT(TEXT_MAX);
+	int rc;
+
+	add_place(&place, setting);
+	add_found(&found, setting);
+	rc = complain(r, setting, "%s: expected %s, found %s%s", awsq_buf_str(&place), expected,
+		awsq_buf_str(&found), what);
+	awsq_buf_free(&place);
+	awsq_buf_free(&found);
+	return rc;
+}
+
+static int no_memory(struct reader *r)
+{
+	return awsq_err_set(
+		r->err, AWSQ_ENOMEM, "cannot load '%s': %s", r->path, awsq_strerror(AWSQ_ENOMEM));
+}
+
+/* Says of a setting's name, between before and after, that it is none of names. */
+static int unknown(struct reader *r, const config_setting_t *setting, const char *before,
+	const char *after, const struct config_strings *names)
+{
+	struct awsq_buf place = AWSQ_BUF_INIT(TEXT_MAX), hint = AWSQ_BUF_INIT(TEXT_MAX);
+	int rc;
+
+	add_place(&place, setting);
+	config_add_hint(&hint, config_setting_name(setting), names);
+	rc = complain(r, setting, "%s'%s'%s; %s", before, awsq_buf_str(&place), after,
+		awsq_buf_str(&hint));
+	awsq_buf_free(&place);
+	awsq_buf_free(&hint);
+	return rc;
+}
+
+static int unknown_setting(
+	struct reader *r, const config_setting_t *setting, const struct config_table *table)
+{
+	struct config_strings names = { NULL, 0 };
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < table->n; i++)
+		rc = config_strings_add(&names, table->rules[i].name);
+	rc = rc ? no_memory(r) : unknown(r, setting, "unknown setting ", "", &names);
+	config_strings_free(&names);
+	return rc;
+}
+
+/* One value: the setting's own, or that of a member of its list. */
+static int read_value(struct reader *r, const struct config_rule *rule,
+	const config_setting_t *setting, void *base)
+{
+	int type = config_setting_type(setting), rc = AWSQ_EINVAL;
+	char digits[24];
+
+	if (rule->kind != CONFIG_NUMBER && type == CONFIG_TYPE_STRING) {
+		rc = config_set(base, rule, config_setting_get_string(setting));
+	} else if (rule->kind == CONFIG_NUMBER &&
+		   (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64)) {
+		(void)snprintf(digits, sizeof(digits), "%lld", config_setting_get_int64(setting));
+		rc = config_set(base, rule, digits);
+	}
+	if (rc == AWSQ_ENOMEM)
+		return no_memory(r);
+	return rc != 0 ? unexpected(r, setting, rule->expected, "") : 0;
+}
+
+static int read_list(
+	struct reader *r, const struct config_rule *rule, const config_setting_t *list, void *base)
+{
+	const struct config_strings *sofar = (void *)((char *)base + rule->offset);
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < config_setting_length(list); i++) {
+		const config_setting_t *item = config_setting_get_elem(list, (unsigned int)i);
+		const char *text = config_setting_get_string(item);
+
+		if (text && config_strings_has(sofar, text))
+			return unexpected(r, item, "each only once", " again");
+		rc = read_value(r, rule, item, base);
+	}
+	if (rc == 0 && sofar->n == 0)
+		rc = unexpected(r, list, rule->expected, "");
+	return rc;
+}
+
+static int read_group(struct reader *r, const struct config_table *table,
+	const config_setting_t *group, void *base);
+
+static int read_setting(struct reader *r, const struct config_rule *rule,
+	const config_setting_t *setting, void *base)
+{
+	if (rule->kind == CONFIG_LATER)
+		return 0;
+	if (rule->kind == CONFIG_GROUP)
+		return read_group(r, rule->table, setting, base);
+	if (rule->kind == CONFIG_TEXTS &&
+		(config_setting_is_array(setting) || config_setting_is_list(setting)))
+		return read_list(r, rule, setting, base);
+	return read_value(r, rule, setting, base);
+}
+
+static int missing(struct reader *r, const struct config_rule *rule, const config_setting_t *group)
+{
+	struct awsq_buf place = AWSQ_BUF_INIT(TEXT_MAX);
+	int rc;
+
+	add_place(&place, group);
+	if (place.len > 0)
+		awsq_buf_adds(&place, ": ");
+	rc = complain(r, group, "%s'%s' is missing; for example: %s", awsq_buf_str(&place),
+		rule->name, rule->example);
+	awsq_buf_free(&place);
+	return rc;
+}
+
+/* Judges and takes the settings as the file has them, then those that it should have. */
+static int read_group(struct reader *r, const struct config_table *table,
+	const config_setting_t *group, void *base)
+{
+	int rc = 0;
+
+	if (!config_setting_is_group(group))
+		return unexpected(r, group, "a group of settings, { ... }", "");
+	for (int i = 0; rc == 0 && i < config_setting_length(group); i++) {
+		const config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
+		const struct config_rule *rule = config_rule(table, config_setting_name(s));
+
+		rc = rule ? read_setting(r, rule, s, base) : unknown_setting(r, s, table);
+	}
+	for (size_t i = 0; rc == 0 && i < table->n; i++) {
+		const struct config_rule *rule = &table->rules[i];
+
+		if (rule->example && !config_setting_get_member(group, rule->name))
+			rc = missing(r, rule, group);
+	}
+	return rc;
+}
+
+static int read_override(struct reader *r, const config_setting_t *group)
+{
+	struct config *c = &r->draft.config;
+	int rc = 0;
+
+	if (!config_setting_is_group(group))
+		return unexpected(r, group, "a group with a group for each region, { ... }", "");
+	for (int i = 0; rc == 0 && i < config_setting_length(group); i++) {
+		const config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
+		size_t at = 0;
+
+		while (at < c->n_regions &&
+			strcmp(c->regions[at].name, config_setting_name(s)) != 0)
+			at++;
+		if (at == c->n_regions)
+			return unknown(r, s, "", " is not in 'regions'", &r->draft.regions);
+		rc = read_group(r, &config_override, s, &c->regions[at]);
+	}
+	return rc;
+}
+
+/* Makes the regions of their names, the overrides and, where those are silent, the fleet's types.
+ */
+static int make_regions(struct reader *r)
+{
+	const struct config_strings *names = &r->draft.regions;
+	const config_setting_t *override = config_lookup(&r->file, "override");
+	struct config *c = &r->draft.config;
+	int rc = 0;
+
+	c->regions = calloc(names->n, sizeof(*c->regions));
+	if (!c->regions)
+		return no_memory(r);
+	for (; c->n_regions < names->n; c->n_regions++) {
+		c->regions[c->n_regions].name = strdup(names->items[c->n_regions]);
+		if (!c->regions[c->n_regions].name)
+			return no_memory(r);
+	}
+	if (override)
+		rc = read_override(r, override);
+	for (size_t i = 0; rc == 0 && i < c->n_regions; i++) {
+		if (c->regions[i].instance_types.n == 0 &&
+			config_strings_copy(&c->regions[i].instance_types, &c->instance_types) != 0)
+			rc = no_memory(r);
+	}
+	return rc;
+}
+
+/* What needs more than one setting, or the world outside. */
+static int settle(struct reader *r)
+{
+	struct config *c = &r->draft.config;
+	const config_setting_t *timeout = config_lookup(&r->file, "job.timeout");
+	const struct config_rule *job = config_rule(&config_whole, "job"),
+				 *timeout_rule = config_rule(job->table, "timeout");
+	char *key = NULL;
+	int rc;
+
+	c->path = strdup(r->path);
+	rc = c->path ? config_resolve(&key, c->key, c->path) : AWSQ_ENOMEM;
+	if (rc == AWSQ_EINVAL)
+		return complain(r, config_lookup(&r->file, "fleet.key"),
+			"fleet.key: '~' stands for $HOME, which is not set");
+	if (rc != 0)
+		return no_memory(r);
+	free(c->key);
+	c->key = key;
+	if (!timeout)
+		c->job_timeout = c->max_uptime;
+	if (c->job_timeout > c->max_uptime)
+		return unexpected(r, timeout, timeout_rule->expected, "");
+	return make_regions(r);
+}
+
+/* What libconfig says of a text that it cannot read. */
+static int malformed(struct reader *r)
+{
+	const char *text = config_error_text(&r->file);
+	int vague = !text || strcmp(text, "syntax error") == 0;
+
+	if (config_error_type(&r->file) != CONFIG_ERR_PARSE)
+		return no_memory(r);
+	return awsq_err_set(r->err, AWSQ_EPARSE, "%s:%d: %s", r->path, config_error_line(&r->file),
+		vague ? "syntax error: look here and before for a missing quote, "
+			"comma or bracket"
+		      : text);
+}
+
+int config_load(struct config *out, const char *path, struct awsq_err *err)
+{
+	struct reader r = { .path = path, .text = AWSQ_BUF_INIT(FILE_MAX), .err = err };
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	config_init(&r.file);
+	rc = config_slurp(&r.text, path, err);
+	if (rc != 0)
+		goto out;
+	if (config_read_string(&r.file, awsq_buf_str(&r.text)) != CONFIG_TRUE)
+		rc = malformed(&r);
+	else if (config_set_presets(&r.draft, &config_whole) != 0)
+		rc = no_memory(&r);
+	else
+		rc = read_group(&r, &config_whole, config_root_setting(&r.file), &r.draft);
+	if (rc == 0)
+		rc = settle(&r);
+	if (rc == 0)
+		*out = r.draft.config;
+	else
+		config_free(&r.draft.config);
+out:
+	config_strings_free(&r.draft.regions);
+	config_destroy(&r.file);
+	awsq_buf_free(&r.text);
+	return rc;
+}

@@ -1,0 +1,92 @@
+/*
+ * config_private.h: what config*.c share. config.c reads settings (with libconfig) by the tables in
+ * config_schema.c, puts them into place with config_value.c, and config_file.c deals with files.
+ *
+ * A new setting is a row in config_schema.c, a member of struct config, and a paragraph in
+ * regions.cfg(5).
+ */
+#ifndef FLEET_CONFIG_PRIVATE_H
+#define FLEET_CONFIG_PRIVATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <awsq/buf.h>
+#include <awsq/err.h>
+
+#include "fleet/config.h"
+
+enum config_kind {
+	CONFIG_TEXT,     /* to a char *; what a row that names no kind is */
+	CONFIG_TEXTS,    /* one text or several, to a struct config_strings */
+	CONFIG_DURATION, /* a text such as "1h30m", to an int64_t of seconds */
+	CONFIG_NUMBER,   /* to an int */
+	CONFIG_GROUP,    /* settings of its own */
+	CONFIG_LATER     /* depends on the rest of the file, and is read after it */
+};
+
+struct config_table;
+
+struct config_rule {
+	const char *name;
+	enum config_kind kind;
+	size_t offset;                    /* of its value, in what its table says */
+	int (*valid)(const char *text);   /* of a text, or each of several */
+	int64_t min, max;                 /* of a duration or number */
+	const struct config_table *table; /* of a group */
+	const char *expected;             /* the end of "expected ..." */
+	const char *preset;               /* its value where it is not set, as text; NULL: none */
+	const char *example;              /* for who left it out; NULL: it may be left out */
+};
+
+struct config_table {
+	const struct config_rule *rules;
+	size_t n;
+};
+
+/* A config while it is read. */
+struct config_draft {
+	struct config config;
+	struct config_strings regions; /* names only, until config.regions is made of them */
+};
+
+/* The whole file, its offsets in struct config_draft. */
+extern const struct config_table config_whole;
+
+/* What stands in override for one region, its offsets in struct config_region. */
+extern const struct config_table config_override;
+
+/* The rule of that name; NULL when there is none. */
+const struct config_rule *config_rule(const struct config_table *table, const char *name);
+
+/* Adds a hint for who wrote word: the name that it is a slip for, else all names in quotes. */
+void config_add_hint(struct awsq_buf *out, const char *word, const struct config_strings *names);
+
+/*
+ * Makes text the value of a rule, or one more of several, in the struct at base. AWSQ_EINVAL and
+ * AWSQ_EPARSE when the rule does not allow it; AWSQ_ENOMEM.
+ */
+int config_set(void *base, const struct config_rule *rule, const char *text);
+
+/* Gives all settings that have a preset that value. AWSQ_ENOMEM. */
+int config_set_presets(void *base, const struct config_table *table);
+
+/* AWSQ_ENOMEM. */
+int config_strings_add(struct config_strings *s, const char *text);
+int config_strings_copy(struct config_strings *out, const struct config_strings *s);
+
+int config_strings_has(const struct config_strings *s, const char *text);
+
+/* Frees what s holds and leaves it empty. */
+void config_strings_free(struct config_strings *s);
+
+/* Reads a whole file: AWSQ_ENOTFOUND, AWSQ_EIO, AWSQ_ETOOBIG, AWSQ_EPARSE, AWSQ_ENOMEM. */
+int config_slurp(struct awsq_buf *text, const char *path, struct awsq_err *err);
+
+/*
+ * What a path in the file at config_path stands for, to be freed with free(): "~/" is $HOME, and a
+ * relative one is beside that file. AWSQ_EINVAL without $HOME; AWSQ_ENOMEM.
+ */
+int config_resolve(char **out, const char *path, const char *config_path);
+
+#endif

@@ -1,0 +1,282 @@
+#include "banned.h"
+
+#include "fleet/config_private.h"
+
+#include <awsq/endpoint.h>
+
+#include <string.h>
+
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define LETTER LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGIT  "0123456789"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define DAY          INT64_C(86400)
+
+static int is_made_of(const char *text, const char *characters)
+{
+	return text[strspn(text, characters)] == '\0';
+}
+
+static int is_one_of(char c, const char *characters)
+{
+	return c != '\0' && strchr(characters, c) != NULL;
+}
+
+/*
+ * What all the names made from it allow. An AMI's: 3 to 128 letters, digits and ()[] ./-'@_. A
+ * group's: no quote, and no "sg-" in front, which is an id. A key pair's: no blank at either end. A
+ * tag's, for all services: no brackets. A folder's, for the state: no slash, no dot in front. And
+ * EC2's filters, where "*", "?" and "\" are special. Source: the reference of CreateImage,
+ * CreateSecurityGroup and CreateKeyPair, and "Tag your Amazon EC2 resources" (tag restrictions).
+ */
+static int is_fleet_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 3 && len <= 128 && is_made_of(text, LETTER DIGIT " .-_@") &&
+	       is_one_of(text[0], LETTER DIGIT) && text[len - 1] != ' ' &&
+	       strncmp(text, "sg-", 3) != 0;
+}
+
+/* Words of letters, then a number: closer than awsq_region_valid(), to catch slips of the pen. */
+static int is_region(const char *text)
+{
+	size_t words = 0, len;
+
+	if (!awsq_region_valid(text))
+		return 0;
+	for (; is_one_of(*text, LOWER); text += len + 1) {
+		len = strspn(text, LOWER);
+		words++;
+		if (text[len] != '-')
+			return 0;
+	}
+	return words >= 2 && *text != '\0' && is_made_of(text, DIGIT);
+}
+
+/* Such as "t3.micro", "u-6tb1.112xlarge" and "r7iz.metal-16xl". */
+static int is_instance_type(const char *text)
+{
+	size_t family = strspn(text, LOWER DIGIT "-");
+
+	return is_one_of(text[0], LOWER) && text[family] == '.' &&
+	       is_one_of(text[family + 1], LOWER DIGIT) &&
+	       is_made_of(text + family + 1, LOWER DIGIT "-") && strlen(text) <= 64;
+}
+
+static int is_key_path(const char *text)
+{
+	return text[0] == '~' ? text[1] == '/' && text[2] != '\0' : text[0] != '\0';
+}
+
+/* The reference of CreateInstanceProfile. */
+static int is_profile_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= 128 && is_made_of(text, LETTER DIGIT "_+=,.@-");
+}
+
+static int is_user_name(const char *text)
+{
+	return is_one_of(text[0], LETTER "_") && is_made_of(text, LETTER DIGIT "._-") &&
+	       strlen(text) <= 32;
+}
+
+/* Its length is what job.h can send. */
+static int is_command(const char *text)
+{
+	return !is_made_of(text, " \t\r\n") && strlen(text) <= 28000;
+}
+
+#define REGION_EXPECTED "a region such as \"us-west-2\""
+#define TYPE_EXPECTED   "an instance type such as \"t3.micro\""
+#define FLEET(member)   offsetof(struct config_draft, config.member)
+
+static const struct config_rule fleet_rules[] = {
+	{
+		.name = "name",
+		.offset = FLEET(name),
+		.valid = is_fleet_name,
+		.expected =
+			"3 to 128 letters, digits, blanks and \".-_@\", beginning with a letter "
+			"or digit but not with \"sg-\" and not ending with a blank",
+		.example = "name = \"NAVO\"",
+	},
+	{
+		.name = "home",
+		.offset = FLEET(home),
+		.valid = is_region,
+		.expected = REGION_EXPECTED,
+		.example = "home = \"us-west-2\"",
+	},
+	{
+		.name = "instance_type",
+		.kind = CONFIG_TEXTS,
+		.offset = FLEET(instance_types),
+		.valid = is_instance_type,
+		.expected = TYPE_EXPECTED,
+		.example = "instance_type = [ \"t3.micro\", \"t3a.micro\" ]",
+	},
+	{
+		.name = "key",
+		.offset = FLEET(key),
+		.valid = is_key_path,
+		.expected = "the path of a private key such as \"~/.ssh/NAVO.pem\"",
+		.example = "key = \"~/.ssh/NAVO.pem\"",
+	},
+	{
+		.name = "role",
+		.offset = FLEET(role),
+		.valid = is_profile_name,
+		.expected = "the name of an instance profile: 1 to 128 letters, digits and "
+			    "\"_+=,.@-\"",
+	},
+	{
+		.name = "max_uptime",
+		.kind = CONFIG_DURATION,
+		.offset = FLEET(max_uptime),
+		.min = 60,
+		.max = 7 * DAY,
+		.expected = "a time from \"1m\" to \"7d\", such as \"2h\"",
+		.example = "max_uptime = \"2h\"",
+	},
+};
+
+static const struct config_rule job_rules[] = {
+	{
+		.name = "user",
+		.offset = FLEET(job_user),
+		.valid = is_user_name,
+		.preset = "ec2-user",
+		.expected = "the name of a user on the instance such as \"ec2-user\"",
+	},
+	{
+		.name = "port",
+		.kind = CONFIG_NUMBER,
+		.offset = FLEET(job_port),
+		.min = 1,
+		.max = 65535,
+		.preset = "22",
+		.expected = "a port from 1 to 65535, such as 22",
+	},
+	{
+		.name = "command",
+		.offset = FLEET(job_command),
+		.valid = is_command,
+		.expected = "a shell command of at most 28000 bytes",
+	},
+	{
+		.name = "timeout",
+		.kind = CONFIG_DURATION,
+		.offset = FLEET(job_timeout),
+		.min = 1,
+		.max = 7 * DAY,
+		.expected = "a time from \"1s\" to the fleet's max_uptime, such as \"30m\"",
+	},
+};
+
+static const struct config_table fleet_table = { fleet_rules, COUNT(fleet_rules) };
+static const struct config_table job_table = { job_rules, COUNT(job_rules) };
+
+static const struct config_rule file_rules[] = {
+	{
+		.name = "fleet",
+		.kind = CONFIG_GROUP,
+		.table = &fleet_table,
+		.example = "fleet = { name = \"NAVO\"; ... }",
+	},
+	{
+		.name = "job",
+		.kind = CONFIG_GROUP,
+		.table = &job_table,
+	},
+	{
+		.name = "regions",
+		.kind = CONFIG_TEXTS,
+		.offset = offsetof(struct config_draft, regions),
+		.valid = is_region,
+		.expected = REGION_EXPECTED,
+		.example = "regions = [ \"us-west-2\", \"us-east-1\" ]",
+	},
+	{
+		.name = "override",
+		.kind = CONFIG_LATER,
+	},
+};
+
+static const struct config_rule override_rules[] = {
+	{
+		.name = "instance_type",
+		.kind = CONFIG_TEXTS,
+		.offset = offsetof(struct config_region, instance_types),
+		.valid = is_instance_type,
+		.expected = TYPE_EXPECTED,
+	},
+};
+
+const struct config_table config_whole = { file_rules, COUNT(file_rules) };
+const struct config_table config_override = { override_rules, COUNT(override_rules) };
+
+const struct config_rule *config_rule(const struct config_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		if (strcmp(table->rules[i].name, name) == 0)
+			return &table->rules[i];
+	}
+	return NULL;
+}
+
+/*
+ * How many letters to add, drop or change to make one word of the other (Levenshtein's distance, a
+ * row at a time); of long words only the beginnings are compared.
+ */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[33], la = strlen(a), lb = strlen(b);
+
+	if (la >= COUNT(row))
+		la = COUNT(row) - 1;
+	if (lb >= COUNT(row))
+		lb = COUNT(row) - 1;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[lb];
+}
+
+void config_add_hint(struct awsq_buf *out, const char *word, const struct config_strings *names)
+{
+	size_t best = 2 + strlen(word) / 4; /* anything further off is no slip */
+	const char *meant = NULL;
+
+	for (size_t i = 0; i < names->n; i++) {
+		size_t d = distance(word, names->items[i]);
+
+		if (d < best) {
+			best = d;
+			meant = names->items[i];
+		}
+	}
+	if (meant) {
+		awsq_buf_addf(out, "did you mean '%s'?", meant);
+		return;
+	}
+	for (size_t i = 0; i < names->n; i++)
+		awsq_buf_addf(out, "%s'%s'", i > 0 ? ", " : "known here: ", names->items[i]);
+}

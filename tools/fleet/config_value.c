@@ -1,0 +1,131 @@
+#include "banned.h"
+
+#include "fleet/config_private.h"
+
+#include <awsq/num.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+void config_strings_free(struct config_strings *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->items[i]);
+	free(s->items);
+	s->items = NULL;
+	s->n = 0;
+}
+
+int config_strings_add(struct config_strings *s, const char *text)
+{
+	char **items = realloc(s->items, (s->n + 1) * sizeof(*items));
+
+	if (!items)
+		return AWSQ_ENOMEM;
+	s->items = items;
+	items[s->n] = strdup(text);
+	if (!items[s->n])
+		return AWSQ_ENOMEM;
+	s->n++;
+	return 0;
+}
+
+int config_strings_copy(struct config_strings *out, const struct config_strings *s)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < s->n; i++)
+		rc = config_strings_add(out, s->items[i]);
+	return rc;
+}
+
+int config_strings_has(const struct config_strings *s, const char *text)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (strcmp(s->items[i], text) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int set_text(char **value, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return AWSQ_ENOMEM;
+	free(*value);
+	*value = copy;
+	return 0;
+}
+
+int config_set(void *base, const struct config_rule *rule, const char *text)
+{
+	void *value = (char *)base + rule->offset;
+	int64_t number;
+	int rc;
+
+	switch (rule->kind) {
+	case CONFIG_TEXT:
+		return rule->valid(text) ? set_text(value, text) : AWSQ_EINVAL;
+	case CONFIG_TEXTS:
+		return rule->valid(text) ? config_strings_add(value, text) : AWSQ_EINVAL;
+	case CONFIG_DURATION:
+		rc = awsq_parse_duration(&number, text, rule->max);
+		if (rc != 0 || number < rule->min)
+			return AWSQ_EINVAL;
+		*(int64_t *)value = number;
+		return 0;
+	case CONFIG_NUMBER:
+		rc = awsq_parse_int(&number, text, rule->min, rule->max);
+		if (rc == 0)
+			*(int *)value = (int)number;
+		return rc;
+	default:
+		return AWSQ_EINVAL;
+	}
+}
+
+int config_set_presets(void *base, const struct config_table *table)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < table->n; i++) {
+		const struct config_rule *rule = &table->rules[i];
+
+		if (rule->kind == CONFIG_GROUP)
+			rc = config_set_presets(base, rule->table);
+		else if (rule->preset)
+			rc = config_set(base, rule, rule->preset);
+	}
+	return rc;
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n_regions; i++) {
+		free(c->regions[i].name);
+		config_strings_free(&c->regions[i].instance_types);
+	}
+	free(c->regions);
+	config_strings_free(&c->instance_types);
+	free(c->path);
+	free(c->name);
+	free(c->home);
+	free(c->key);
+	free(c->role);
+	free(c->job_user);
+	free(c->job_command);
+	memset(c, 0, sizeof(*c));
+}
+
+const struct config_region *config_region(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_regions; i++) {
+		if (strcmp(c->regions[i].name, name) == 0)
+			return &c->regions[i];
+	}
+	return NULL;
+}
