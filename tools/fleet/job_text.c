@@ -13,7 +13,7 @@
 static const char run_head[] = "exec sh -c '"
 			       "printf \"%s pid %%d\\n\" $$; "
 			       "exec 3>&2 2>/dev/null; "
-			       "sh -c \"$1\" 2>&3 3>&-; "
+			       "(exec sh -c \"$1\" 2>&3 3>&-); "
 			       "s=$?; "
 			       "printf \"%s end %%d\\n\" $s; "
 			       "exit $s' awsq ";

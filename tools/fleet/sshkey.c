@@ -126,12 +126,25 @@ static int read_secret(struct sshpair **out, struct sshwire w)
 	return 0;
 }
 
+/* The file says its public half twice over, in the open and by the private half. */
+static int is_public_half(const struct sshpair *pair, const struct sshwire *expected)
+{
+	struct awsq_buf blob = AWSQ_BUF_INIT(SSHKEY_MAX);
+	int same;
+
+	same = sshpair_blob(&blob, pair) == 0 && blob.len == expected->len &&
+	       memcmp(blob.data, expected->data, blob.len) == 0;
+	awsq_buf_free(&blob);
+	return same;
+}
+
 /* The binary form (openssh/PROTOCOL.key). */
 static int read_openssh(struct sshpair **out, struct sshwire w)
 {
 	static const char magic[] = "openssh-key-v1";
-	struct sshwire cipher, field, secret;
+	struct sshwire cipher, field, public, secret;
 	uint32_t count;
+	int rc;
 
 	if (w.len < sizeof(magic) || memcmp(w.data, magic, sizeof(magic)) != 0)
 		return AWSQ_EPARSE;
@@ -139,12 +152,13 @@ static int read_openssh(struct sshpair **out, struct sshwire w)
 	w.len -= sizeof(magic);
 	if (sshwire_get_string(&cipher, &w) != 0 || sshwire_get_string(&field, &w) != 0 ||
 		sshwire_get_string(&field, &w) != 0 || sshwire_get_u32(&count, &w) != 0 ||
-		count != 1 || sshwire_get_string(&field, &w) != 0 ||
+		count != 1 || sshwire_get_string(&public, &w) != 0 ||
 		sshwire_get_string(&secret, &w) != 0)
 		return AWSQ_EPARSE;
 	if (!sshwire_equals(&cipher, "none"))
 		return AWSQ_ECREDENTIALS;
-	return w.len == 0 ? read_secret(out, secret) : AWSQ_EPARSE;
+	rc = w.len == 0 ? read_secret(out, secret) : AWSQ_EPARSE;
+	return rc == 0 && !is_public_half(*out, &public) ? AWSQ_EPARSE : rc;
 }
 
 static int read_openssh_text(struct sshpair **out, const char *body)

@@ -1,0 +1,534 @@
+"""Jobs over SSH, by the drive_job executable, against real sshd with its default algorithms."""
+
+import base64
+import getpass
+import hashlib
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+import uuid
+
+import pytest
+
+DRIVER = pathlib.Path(os.environ.get("AWSQ_BUILD", "build")).resolve() / "unit" / "drive_job"
+ENET, ETIMEDOUT, ECREDENTIALS, EINVAL, ETOOBIG = -6, -7, -10, -2, -3
+
+KEYS = {
+    "rsa-pem": "ssh-keygen -q -t rsa -b 2048 -N '' -m PEM -f {0}",
+    "rsa-pkcs8": "ssh-keygen -q -t rsa -b 2048 -N '' -m PKCS8 -f {0}",
+    "rsa-openssh": "ssh-keygen -q -t rsa -b 3072 -N '' -f {0}",
+    "ed25519-openssh": "ssh-keygen -q -t ed25519 -N '' -f {0}",
+    "p256-pem": "ssh-keygen -q -t ecdsa -b 256 -N '' -m PEM -f {0}",
+    "p384-pkcs8": "ssh-keygen -q -t ecdsa -b 384 -N '' -m PKCS8 -f {0}",
+    "p521-openssh": "ssh-keygen -q -t ecdsa -b 521 -N '' -f {0}",
+}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(what, seconds=10):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        result = what()
+        if result:
+            return result
+        time.sleep(0.02)
+    return what()
+
+
+def children(pid):
+    """The process ids of all descendants of pid."""
+    parents = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(errors="replace").rpartition(") ")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found, todo = [], [pid]
+    while todo:
+        new = parents.get(todo.pop(), [])
+        found += new
+        todo += new
+    return found
+
+
+def running(token):
+    """The ids of processes that have token in their arguments."""
+    found = []
+    for cmdline in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = cmdline.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if str(token).encode() in words:
+            found.append(int(cmdline.parent.name))
+    return found
+
+
+def end(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+class Server:
+    """An sshd of our own, in a folder of its own, for the user that the tests run as."""
+
+    def __init__(self, folder, host_keys, port=None):
+        self.folder = folder
+        self.port = port or free_port()
+        self.authorized = folder / "authorized_keys"
+        self.authorized.touch()
+        self.config = folder / "sshd_config"
+        lines = [f"Port {self.port}", "ListenAddress 127.0.0.1", "PidFile none", "UsePAM no",
+                 "StrictModes no", f"AuthorizedKeysFile {self.authorized}"]
+        lines += [f"HostKey {key}" for key in host_keys]
+        self.config.write_text("\n".join(lines) + "\n")
+        self.process = None
+
+    def start(self):
+        if os.getuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)
+        with open(self.folder / "sshd.log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["/usr/sbin/sshd", "-D", "-e", "-f", self.config], stdin=subprocess.DEVNULL,
+                stderr=log)
+
+        def answers():
+            assert self.process.poll() is None, (self.folder / "sshd.log").read_text()
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.port)) == 0
+        assert wait_until(answers)
+        return self
+
+    def stop(self):
+        if self.process:
+            below = children(self.process.pid)
+            self.process.kill()
+            self.process.wait()
+            end(below)
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """The folder with the user keys of KEYS, and host-* of every type."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name, command in KEYS.items():
+        subprocess.run(command.format(folder / name), shell=True, check=True)
+    for kind in "ed25519", "ecdsa", "rsa":
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", folder / f"host-{kind}"],
+                       check=True)
+    # ssh-keygen has no PKCS#8 for ed25519, and does not read it either.
+    pkcs8 = folder / "ed25519-pkcs8"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", pkcs8], check=True)
+    pkcs8.chmod(0o600)
+    der = subprocess.run(["openssl", "pkey", "-in", pkcs8, "-pubout", "-outform", "DER"],
+                         check=True, capture_output=True).stdout
+    blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + der[-32:]
+    (folder / "ed25519-pkcs8.pub").write_text(
+        "ssh-ed25519 " + base64.b64encode(blob).decode() + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(keys, tmp_path_factory):
+    """Takes every user key."""
+    s = Server(tmp_path_factory.mktemp("sshd"),
+               [keys / f"host-{kind}" for kind in ("ed25519", "ecdsa", "rsa")])
+    s.authorized.write_text("".join((keys / f"{name}.pub").read_text()
+                                    for name in [*KEYS, "ed25519-pkcs8"]))
+    try:
+        yield s.start()
+    finally:
+        s.stop()
+
+
+@pytest.fixture
+def own_server(keys, tmp_path):
+    """Makes servers that only one test uses, and are not started yet."""
+    made = []
+
+    def make(host_keys=("ed25519",), port=None):
+        folder = tmp_path / f"sshd{len(made)}"
+        folder.mkdir()
+        made.append(Server(folder, [keys / f"host-{kind}" for kind in host_keys], port))
+        return made[-1]
+    yield make
+    for s in made:
+        s.stop()
+
+
+@pytest.fixture
+def token():
+    """A length of sleep that no other process has; whatever still sleeps so is ended."""
+    name = f"3600.{uuid.uuid4().int % 10**12:012d}"
+    yield name
+    end(running(name))
+
+
+class Result:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+        last = err.rstrip(b"\n").rpartition(b"\n")[2].decode(errors="replace")
+        self.said = dict(re.findall(r"(\w+)=(-?\w*)", last.partition("message=")[0]))
+        self.message = last.partition("message=")[2]
+
+    def __getattr__(self, name):
+        return int(self.said[name])
+
+
+class Driver:
+    def __init__(self, folder, keys, server):
+        self.known_hosts = folder / "known_hosts"
+        self.keys, self.server = keys, server
+
+    def arguments(self, command, key="ed25519-openssh", timeout=0, host_id="i-1", port=None):
+        return [DRIVER, "127.0.0.1", str(port or self.server.port), getpass.getuser(),
+                self.keys / key, self.known_hosts, host_id, str(timeout), command]
+
+    def start(self, command, connect=5, **options):
+        return subprocess.Popen(
+            self.arguments(command, **options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env={**os.environ, "AWSQ_CONNECT_TIMEOUT": str(connect)})
+
+    def finish(self, process):
+        try:
+            out, err = process.communicate(timeout=40)
+        finally:
+            process.kill()
+        return Result(process.returncode, out, err)
+
+    def run(self, command, **options):
+        return self.finish(self.start(command, **options))
+
+
+@pytest.fixture
+def driver(tmp_path, keys, server):
+    return Driver(tmp_path, keys, server)
+
+
+# ---- Keys
+
+
+@pytest.mark.parametrize("key", [*KEYS, "ed25519-pkcs8"])
+def test_every_kind_of_key_is_let_in(driver, key):
+    r = driver.run("echo in; echo aside >&2", key=key)
+    assert (r.status, r.out) == (0, b"in\n"), r.err
+    assert b"aside\n" in r.err
+
+
+def test_a_key_that_others_can_read_is_not_used(driver, keys, tmp_path):
+    open_key = tmp_path / "open"
+    open_key.write_bytes((keys / "rsa-pem").read_bytes())
+    open_key.chmod(0o644)
+    r = driver.run("true", key=open_key)
+    assert r.status == 2 and "chmod 600" in r.message
+
+
+def test_a_refused_key_is_final_after_a_few_attempts(driver, own_server):
+    s = own_server().start()
+    before = time.monotonic()
+    r = driver.run("true", port=s.port, connect=2.5)
+    assert (r.status, r.rc) == (125, ECREDENTIALS)
+    assert "does not let" in r.message
+    assert 0.9 < time.monotonic() - before < 4
+    assert not driver.known_hosts.exists() or driver.known_hosts.read_text() == ""
+
+
+def test_a_key_that_cloud_init_writes_late_is_waited_for(driver, own_server, keys):
+    s = own_server().start()
+    process = driver.start("echo in", port=s.port)
+    time.sleep(0.5)
+    s.authorized.write_text((keys / "ed25519-openssh.pub").read_text())
+    r = driver.finish(process)
+    assert (r.status, r.out) == (0, b"in\n"), r.err
+
+
+# ---- Connecting
+
+
+def test_an_instance_that_boots_is_waited_for(driver, own_server, keys):
+    s = own_server()
+    s.authorized.write_text((keys / "ed25519-openssh.pub").read_text())
+    process = driver.start("echo in", port=s.port, connect=10)
+    time.sleep(1.2)
+    s.start()
+    r = driver.finish(process)
+    assert (r.status, r.out) == (0, b"in\n"), r.err
+
+
+def test_nothing_there(driver):
+    r = driver.run("true", port=free_port(), connect=1)
+    assert (r.status, r.rc, r.started) == (125, ENET, 0)
+    assert "refused" in r.message
+
+
+def test_a_port_that_says_nothing(driver):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        port = s.getsockname()[1]
+        r = driver.run("true", port=port, connect=1)
+        assert (r.status, r.rc) == (125, ETIMEDOUT)
+        assert driver.run("?", port=port, timeout=0.5).status == -ETIMEDOUT
+
+
+def test_whether_the_port_answers(driver):
+    assert driver.run("?", timeout=2).status == 0
+    assert driver.run("?", port=free_port(), timeout=2).status == -ENET
+
+
+def test_canceled_while_connecting(driver):
+    process = driver.start("true", port=free_port(), connect=30)
+    time.sleep(0.7)
+    process.terminate()
+    before = time.monotonic()
+    r = driver.finish(process)
+    assert (r.status, r.canceled, r.started) == (125, 1, 0)
+    assert time.monotonic() - before < 1
+
+
+# ---- Known hosts
+
+
+def public(keys, kind):
+    return (keys / f"host-{kind}.pub").read_text().rsplit(" ", 1)[0]
+
+
+def test_the_first_key_is_kept_and_the_second_refused(driver, own_server, keys):
+    assert driver.run("true").status == 0
+    kept = driver.known_hosts.read_text()
+    assert kept == f"i-1 {public(keys, 'ed25519')}\n"
+    assert driver.known_hosts.stat().st_mode & 0o777 == 0o600
+    assert driver.run("true").status == 0
+
+    s = own_server(host_keys=["ecdsa"]).start()
+    s.authorized.write_text((keys / "ed25519-openssh.pub").read_text())
+    r = driver.run("true", port=s.port)
+    assert (r.status, r.rc) == (125, EINVAL)
+    assert f"line 1 of '{driver.known_hosts}'" in r.message and "ssh-keygen -R 'i-1'" in r.message
+    assert driver.known_hosts.read_text() == kept
+    assert driver.run("true", port=s.port, host_id="i-2").status == 0
+    subprocess.run(["ssh-keygen", "-R", "i-1", "-f", driver.known_hosts], check=True,
+                   capture_output=True)
+    assert driver.run("true", port=s.port).status == 0
+
+
+def test_a_key_of_another_type_than_the_favourite(driver, keys):
+    driver.known_hosts.write_text(f"i-1 {public(keys, 'ecdsa')} a comment\n")
+    assert driver.run("true").status == 0
+    assert driver.known_hosts.read_text().count("\n") == 1
+
+
+def test_lines_that_are_garbage_lose_nothing(driver, keys):
+    garbage = (b"\x00\xff garbage\n\n# remark\ni-1\ni-1 ssh-ed25519\ni-1 ssh-ed25519 %%%%\n"
+               b"i-1 ssh-rsa AAAA\n|1|abc=|def= ssh-ed25519 AAAA\n@cert-authority * ssh-rsa A\n"
+               + b"x" * 100000 + b"\ni-9," + f"i-1 {public(keys, 'ed25519')}\n".encode()
+               + b"a last line without its end")
+    driver.known_hosts.write_bytes(garbage)
+    assert driver.run("true").status == 0
+    assert driver.known_hosts.read_bytes() == garbage
+    assert driver.run("true", host_id="i-2").status == 0
+    assert driver.known_hosts.read_bytes() == (
+        garbage + f"\ni-2 {public(keys, 'ed25519')}\n".encode())
+
+
+def test_a_revoked_key_is_refused(driver, keys):
+    driver.known_hosts.write_text(f"@revoked i-1 {public(keys, 'ed25519')}\n")
+    r = driver.run("true")
+    assert (r.status, r.rc) == (125, EINVAL) and "revoked" in r.message
+
+
+def test_eight_at_once_keep_one_line_for_each_instance(driver):
+    processes = [driver.start("true", host_id=f"i-{n % 4}", connect=20) for n in range(8)]
+    assert [driver.finish(p).status for p in processes] == [0] * 8
+    lines = driver.known_hosts.read_text().splitlines()
+    assert sorted(line.split()[0] for line in lines) == ["i-0", "i-1", "i-2", "i-3"]
+
+
+# ---- Output
+
+
+def test_output_arrives_as_it_is_written(driver):
+    process = driver.start("for i in 1 2 3; do echo $i; sleep 0.4; done")
+    times = [(line, time.monotonic()) for line in process.stdout]
+    assert [line for line, _ in times] == [b"1\n", b"2\n", b"3\n"]
+    assert times[1][1] - times[0][1] > 0.25 and times[2][1] - times[1][1] > 0.25
+    assert driver.finish(process).status == 0
+
+
+def test_fifty_megabytes_on_both_streams(driver, tmp_path):
+    data = [os.urandom(1 << 20) * 48, os.urandom(1 << 20) * 48]
+    for name, content in zip("ab", data):
+        (tmp_path / name).write_bytes(content)
+    before = time.monotonic()
+    r = driver.run(f"cd {tmp_path}; cat a & cat b >&2; wait")
+    took = time.monotonic() - before
+    assert r.status == 0
+    assert (int(r.said["out"]), int(r.said["err"])) == (len(data[0]), len(data[1]))
+    # Around it stand the driver's own remarks: one line before, one after.
+    err = r.err[:r.err.rstrip(b"\n").rindex(b"drive_job: rc=")]
+    assert hashlib.sha256(r.out).digest() == hashlib.sha256(data[0]).digest()
+    assert hashlib.sha256(err[-len(data[1]):]).digest() == hashlib.sha256(data[1]).digest()
+    assert took < 15
+
+
+def test_bytes_that_look_like_ours_are_passed_on(driver, tmp_path):
+    data = b"\x1e\x1eawsq-\x1eawsq-0123456789abcdef pid 5\n\x1eawsq-0123456789abcdef end 3\n\x1eaw"
+    (tmp_path / "data").write_bytes(data * 1000)
+    r = driver.run(f"cat {tmp_path}/data")
+    assert (r.status, r.out) == (0, data * 1000)
+
+
+def test_what_the_login_shell_prints_first_is_passed_on(driver, own_server, keys):
+    s = own_server().start()
+    s.authorized.write_text('command="echo noise; printf half; eval \\"$SSH_ORIGINAL_COMMAND\\"" '
+                            + (keys / "ed25519-openssh.pub").read_text())
+    r = driver.run("echo job; exit 4", port=s.port)
+    assert (r.status, r.out) == (4, b"noise\nhalfjob\n")
+
+
+def test_a_login_shell_that_does_not_run_it(driver, own_server, keys):
+    s = own_server().start()
+    s.authorized.write_text('command="echo log in as somebody else; exit 0" '
+                            + (keys / "ed25519-openssh.pub").read_text())
+    r = driver.run("echo job", port=s.port)
+    assert (r.status, r.rc, r.out) == (125, EINVAL, b"log in as somebody else\n")
+    assert "without running" in r.message
+
+
+@pytest.mark.parametrize("command", [
+    "echo 'a  b' \"c'd\" \\\\ $((1+1)) `echo x` \\$HOME; # '",
+    "cat <<'END'\nit's $HOME \\ \\n\nEND\nfor i in a b\ndo printf '%s\\n' $i\ndone",
+    "printf %s '\x01\t\x1e\xff'",
+])
+def test_the_command_arrives_as_it_was_given(driver, command):
+    local = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, check=True)
+    r = driver.run(command)
+    assert (r.status, r.out) == (0, local.stdout)
+
+
+def test_the_longest_command(driver):
+    assert driver.run("echo " + "x" * 28000).out == b"x" * 28000 + b"\n"
+    r = driver.run("echo " + "x" * 30000)
+    assert (r.status, r.rc) == (125, ETOOBIG)
+    assert "put it into a file" in r.message
+
+
+def test_stdin_is_empty(driver):
+    r = driver.run("cat; echo done")
+    assert (r.status, r.out) == (0, b"done\n")
+
+
+# ---- Endings
+
+
+@pytest.mark.parametrize("command, status, number", [
+    ("true", 0, 0),
+    ("exit 7", 7, 0),
+    ("exit 255", 255, 0),
+    ("no-such-command", 127, 0),
+    ("kill -TERM $$", 143, 15),
+    ("kill -KILL $$", 137, 9),
+    ("kill -KILL $PPID", 137, 9),  # the shell around it
+    ("kill -INT 0", 130, 2),
+    ("exec >&- 2>&-; sleep 0.5; exit 3", 3, 0),
+])
+def test_the_job_ends_with_its_own_status(driver, command, status, number):
+    r = driver.run(command)
+    assert (r.rc, r.status, r.signal, r.unknown) == (0, status, number, 0)
+
+
+@pytest.mark.parametrize("command, ending, status, name", [
+    ("true", "1", "0", ""), ("exit 7", "1", "7", ""), ("kill -KILL $$", "2", "0", "KILL"),
+])
+def test_a_plain_command_ends_with_its_own_status(driver, command, ending, status, name):
+    r = driver.run("!" + command)
+    assert r.rc == 0
+    assert (r.said["ending"], r.said["status"], r.said["signal"]) == (ending, status, name)
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_job_that_leaves_something_behind_ends_with_it_running(driver, token, status):
+    before = time.monotonic()
+    r = driver.run(f"echo x; sleep {token} & exit {status}")
+    assert (r.status, r.out) == (status, b"x\n")
+    assert time.monotonic() - before < 4
+    assert running(token)
+
+
+# timeout(1) makes a process group of its own; the session is the same.
+@pytest.mark.parametrize("command", [
+    "sleep {0}", "sleep {0} & sleep {0}; true", "timeout 1000 sleep {0}; true",
+    "(sleep {0} | sleep {0}) & wait",
+])
+def test_at_its_timeout_all_of_a_job_is_stopped(driver, token, command):
+    r = driver.run(command.format(token), timeout=0.5)
+    assert (r.status, r.rc, r.timed_out, r.left_over) == (124, ETIMEDOUT, 1, 0)
+    assert 500 <= r.ms < 4000
+    assert not running(token)
+
+
+def test_last_words_are_passed_on(driver, token):
+    r = driver.run(f"trap 'echo bye; exit 0' TERM; echo hello; sleep {token} & wait", timeout=0.5)
+    assert (r.status, r.out) == (124, b"hello\nbye\n")
+
+
+def test_a_job_that_does_not_heed_term_is_killed(driver, token):
+    r = driver.run(f"trap '' TERM; sleep {token}; sleep {token}", timeout=0.5)
+    assert (r.status, r.timed_out, r.left_over) == (124, 1, 0)
+    assert 5000 < r.ms < 12000
+    assert not running(token)
+
+
+def test_steady_output_does_not_put_the_timeout_off(driver, token):
+    with open(os.devnull, "wb") as null:
+        process = subprocess.Popen(driver.arguments(f"yes {token}", timeout=1), stdout=null,
+                                   stderr=subprocess.PIPE)
+        r = driver.finish(process)
+    assert (r.status, r.timed_out) == (124, 1)
+    assert not running(token)
+
+
+def test_a_canceled_job_is_stopped(driver, token):
+    process = driver.start(f"echo on; sleep {token}; true")
+    assert process.stdout.readline() == b"on\n"
+    assert running(token)
+    process.send_signal(signal.SIGINT)
+    r = driver.finish(process)
+    assert (r.status, r.canceled, r.signal, r.left_over) == (143, 1, 15, 0)
+    assert not running(token)
+
+
+def test_a_job_whose_output_nobody_takes_is_stopped(driver, token):
+    with open("/dev/full", "wb") as full:
+        process = subprocess.Popen(driver.arguments(f"echo x; sleep {token}"), stdout=full,
+                                   stderr=subprocess.PIPE)
+        r = driver.finish(process)
+    assert (r.status, r.rc) == (125, -5)
+    assert "output could not be passed on" in r.message
+    assert not running(token)
+
+
+def test_a_link_that_breaks_leaves_the_fate_of_the_job_unknown(driver, own_server, keys, token):
+    s = own_server().start()
+    s.authorized.write_text((keys / "ed25519-openssh.pub").read_text())
+    process = driver.start(f"echo on; sleep {token}; true", port=s.port)
+    assert process.stdout.readline() == b"on\n"
+    end(pid for pid in children(s.process.pid)
+        if pathlib.Path(f"/proc/{pid}/comm").read_text() == "sshd\n")
+    r = driver.finish(process)
+    assert (r.status, r.rc, r.unknown) == (125, ENET, 1)
+    assert "not known" in r.message
+    assert running(token)
