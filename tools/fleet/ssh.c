@@ -17,10 +17,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* In the order of preference where no key is on record; what libssh2 lacks it leaves out. */
-#define HOST_KEY_TYPES                                                             \
-	"ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521," \
-	"rsa-sha2-512,rsa-sha2-256,ssh-rsa"
+/* In the order of preference where no key is on record. */
+static const char *const host_key_types[] = { "ssh-ed25519", "ecdsa-sha2-nistp256",
+	"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa" };
+
+#define HOST_KEY_TYPES (sizeof(host_key_types) / sizeof(host_key_types[0]))
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int init_code;
@@ -57,28 +58,61 @@ int ssh_fail(struct ssh *s, int code, const char *what, struct awsq_err *err)
 
 /* ---- The host's key */
 
+/* Whether a key that signs by this method may be the one of a list of types, each with a comma. */
+static int is_listed(const char *method, const char *types)
+{
+	char type[32];
+
+	/* An RSA key is kept as ssh-rsa whatever it signs with. */
+	(void)snprintf(
+		type, sizeof(type), "%s,", strncmp(method, "rsa-", 4) == 0 ? "ssh-rsa" : method);
+	return strstr(types, type) != NULL;
+}
+
+/*
+ * Adds the methods for types on record, or for the others. Those that libssh2 lacks are left out
+ * here, since 1.10 corrupts a list that it has to leave some out of.
+ */
+static void add_methods(struct awsq_buf *methods, const char *types, int on_record,
+	const char **supported, int count)
+{
+	for (size_t i = 0; i < HOST_KEY_TYPES; i++) {
+		if (is_listed(host_key_types[i], types) != on_record)
+			continue;
+		for (int k = 0; k < count; k++) {
+			if (strcmp(supported[k], host_key_types[i]) != 0)
+				continue;
+			awsq_buf_addf(
+				methods, "%s%s", methods->len > 0 ? "," : "", host_key_types[i]);
+			break;
+		}
+	}
+}
+
 /*
  * The types on record first: libssh2 would otherwise settle on its own favourite, which a host that
  * has several keys would answer with one that we do not have.
  */
 static int prefer_known(struct ssh *s, const struct ssh_target *target, struct awsq_err *err)
 {
-	struct awsq_buf types = AWSQ_BUF_INIT(65536);
-	int rc;
+	struct awsq_buf types = AWSQ_BUF_INIT(65536), methods = AWSQ_BUF_INIT(1024);
+	const char **supported = NULL;
+	int count, rc;
 
 	rc = knownhosts_types(&types, target->known_hosts, target->host_id, err);
 	if (rc != 0)
 		goto out;
-	/* An RSA key is kept as ssh-rsa whatever it signs with. */
-	if (strstr(awsq_buf_str(&types), "ssh-rsa,"))
-		awsq_buf_adds(&types, "rsa-sha2-512,rsa-sha2-256,");
-	awsq_buf_adds(&types, HOST_KEY_TYPES);
-	if (awsq_buf_error(&types) != 0 ||
-		libssh2_session_method_pref(
-			s->session, LIBSSH2_METHOD_HOSTKEY, awsq_buf_str(&types)) != 0)
+	count = libssh2_session_supported_algs(s->session, LIBSSH2_METHOD_HOSTKEY, &supported);
+	add_methods(&methods, awsq_buf_str(&types), 1, supported, count);
+	add_methods(&methods, awsq_buf_str(&types), 0, supported, count);
+	if (count <= 0 || libssh2_session_method_pref(
+				  s->session, LIBSSH2_METHOD_HOSTKEY, awsq_buf_str(&methods)) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "cannot set up SSH to '%s'", s->host);
+	if (supported)
+		libssh2_free(s->session, supported);
 out:
 	awsq_buf_free(&types);
+	awsq_buf_free(&methods);
 	return rc;
 }
 
