@@ -1,0 +1,111 @@
+/*
+ * client.h: a client for one region, and calls to make through it.
+ *
+ * An operation (ec2.h, iam.h, sts.h) only describes a call; awsq_run carries out one call or many at
+ * once and waits for all of them:
+ *
+ *     struct awsq_call calls[2];
+ *     awsq_ec2_describe_vpcs(&calls[0], &vpcs, NULL);
+ *     awsq_ec2_describe_images(&calls[1], &images, filters);
+ *     rc = awsq_run(client, calls, 2);
+ *
+ * A client belongs to one thread. Each attempt of a call is signed afresh with the clock and the
+ * credentials of that moment; failures are judged by the standard retry mode (retry.h); lists are
+ * read to their last page.
+ */
+#ifndef AWSQ_CLIENT_H
+#define AWSQ_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <awsq/buf.h>
+#include <awsq/clock.h>
+#include <awsq/common.h>
+#include <awsq/credentials.h>
+#include <awsq/err.h>
+#include <awsq/log.h>
+#include <awsq/settings.h>
+#include <awsq/shape.h>
+
+struct awsq_client;
+
+/* All pointers are borrowed and must outlive the client. Zero means the default given. */
+struct awsq_client_options {
+	const char *region;
+	const struct awsq_credentials *credentials;
+	const struct awsq_settings *settings; /* endpoints, CA bundle, attempts; NULL: AWS's own */
+	const struct awsq_clock *clock;       /* NULL: the system's */
+	const struct awsq_log *log;           /* NULL: none */
+	int64_t connect_timeout_ms;           /* 5 seconds */
+	int64_t attempt_timeout_ms;           /* 30 seconds, for each attempt */
+	int64_t run_timeout_ms;               /* 90 seconds, for a whole awsq_run */
+};
+
+/* A call: filled by an operation, carried out by awsq_run, ended by awsq_call_free. */
+struct awsq_call {
+	const char *service;            /* "ec2", "iam" or "sts" */
+	const char *action;             /* such as "DescribeInstances" */
+	struct awsq_buf body;           /* the parameters, form-encoded */
+	const struct awsq_shape *shape; /* of the response; NULL when nothing of it matters */
+	void *out;                      /* the struct of that shape to fill */
+	int repeatable;                 /* repeating it does no harm: a read, or it has a token */
+
+	/*
+	 * Set by the caller who wants a list page by page, in constant memory, instead of whole in
+	 * out: is given each page, which is emptied afterwards. A result other than 0 ends the call
+	 * with it.
+	 */
+	int (*on_page)(void *arg, void *page);
+	void *arg;
+
+	struct awsq_err err; /* how it ended */
+	int attempts;        /* how many requests were sent */
+};
+
+AWSQ_BEGIN_DECLS
+
+/*
+ * Once in a program, before other threads: initialises libcurl and libxml2. AWSQ_ENOMEM when it
+ * cannot. awsq_global_free undoes it, after the last client.
+ */
+int awsq_global_init(void);
+void awsq_global_free(void);
+
+/* AWSQ_EINVAL for a region or endpoint that is not usable; AWSQ_ENOMEM. */
+int awsq_client_new(struct awsq_client **out, const struct awsq_client_options *options,
+	struct awsq_err *err);
+void awsq_client_free(struct awsq_client *client);
+
+/* The region it was made for. */
+const char *awsq_client_region(const struct awsq_client *client);
+
+/*
+ * From now on, runs end with AWSQ_ECANCELED as soon as fd is readable; -1 for never (the default).
+ * What a canceled call did at AWS's end is not known.
+ */
+void awsq_client_set_cancel_fd(struct awsq_client *client, int fd);
+
+/*
+ * Begins a call of an AWS query API: its body so far is the action and the API's version. For
+ * operations; shape and out may be NULL. Never fails: awsq_run reports a body that has no memory.
+ */
+void awsq_call_init(struct awsq_call *call, const char *service, const char *version,
+	const char *action, const struct awsq_shape *shape, void *out);
+
+/* Frees the call's own memory, not what it put into out. A zeroed call is allowed. */
+void awsq_call_free(struct awsq_call *call);
+
+/*
+ * Carries out n calls at once and waits for all. Where a call succeeds, its out is filled (which the
+ * caller frees with its operation's free function); where it fails, out is left empty and its err
+ * says why. The result is 0, or the code of the first call in the array that failed.
+ */
+int awsq_run(struct awsq_client *client, struct awsq_call *calls, size_t n);
+
+/* The same for one call, which is freed too; its err is copied to err. */
+int awsq_run_one(struct awsq_client *client, struct awsq_call *call, struct awsq_err *err);
+
+AWSQ_END_DECLS
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * xml.h: a response in XML, parsed as it arrives, straight into the struct that a shape describes.
+ *
+ * A document that is cut short, not well formed, or that has a document type declaration (AWS sends
+ * none, and entities are how XML is made to explode) is AWSQ_EPARSE.
+ */
+#ifndef AWSQ_XML_H
+#define AWSQ_XML_H
+
+#include <stddef.h>
+
+#include <awsq/common.h>
+#include <awsq/err.h>
+#include <awsq/shape.h>
+
+struct awsq_xml;
+
+AWSQ_BEGIN_DECLS
+
+/*
+ * Starts a document. The shape's paths are relative to the root element; what is found goes to
+ * value, a zeroed struct of the shape, which the caller frees with awsq_shape_free, after an error
+ * too.
+ */
+int awsq_xml_new(struct awsq_xml **out, const struct awsq_shape *shape, void *value);
+
+/* The next bytes of the document. After an error the rest is ignored and the error repeated. */
+int awsq_xml_feed(struct awsq_xml *x, const char *data, size_t len);
+
+/* Says that the document is complete. */
+int awsq_xml_finish(struct awsq_xml *x);
+
+void awsq_xml_free(struct awsq_xml *x);
+
+/*
+ * Reads an error document, of EC2's or of IAM's and STS's shape: the first Code, Message and RequestID
+ * or RequestId, wherever they stand, go to err, whose code becomes AWSQ_ESERVICE. AWSQ_EPARSE, with
+ * err untouched, when it is no such document.
+ */
+int awsq_xml_error(struct awsq_err *err, const char *data, size_t len);
+
+AWSQ_END_DECLS
+
+#endif

@@ -1,0 +1,395 @@
+/*
+ * Calls: sign, send, judge, retry, parse; and many at once. What a call is at any time stands in a
+ * struct running; awsq_run moves all of them on until none is left.
+ */
+#include "banned.h"
+
+#include "client_private.h"
+
+#include <awsq/query.h>
+#include <awsq/sigv4.h>
+#include <awsq/xml.h>
+
+#include <inttypes.h>
+
+#define MAX_BODY_BYTES   (4 * 1024 * 1024)
+#define MAX_ANSWER_BYTES (64 * 1024 * 1024)
+#define MAX_ERROR_BYTES  (64 * 1024)
+
+enum phase {
+	WAITING, /* for its time to be sent */
+	FLYING,  /* sent */
+	ENDED
+};
+
+struct running {
+	struct awsq_client *client;
+	struct awsq_call *call;
+	enum phase phase;
+	int64_t due_ms;  /* when to send, on the monotonic clock */
+	size_t base_len; /* of the body without the token of a page */
+
+	int attempt; /* for this page, from 1 */
+	int skew_corrected;
+	int64_t signed_at_ms; /* wall clock */
+	struct awsq_retry retry;
+
+	struct awsq_endpoint endpoint;
+	struct http_exchange exchange;
+	struct awsq_xml *xml;       /* of an answer that is a success */
+	struct awsq_buf error_body; /* of one that is not */
+	void *page;                 /* what xml fills */
+};
+
+void awsq_call_init(struct awsq_call *call, const char *service, const char *version,
+	const char *action, const struct awsq_shape *shape, void *out)
+{
+	memset(call, 0, sizeof(*call));
+	call->service = service;
+	call->action = action;
+	call->shape = shape;
+	call->out = out;
+	awsq_buf_init(&call->body, MAX_BODY_BYTES);
+	awsq_query_add(&call->body, action, "Action");
+	awsq_query_add(&call->body, version, "Version");
+}
+
+void awsq_call_free(struct awsq_call *call)
+{
+	awsq_buf_wipe(&call->body);
+}
+
+static int64_t now_ms(const struct awsq_client *c)
+{
+	return c->options.clock->mono_ms(c->options.clock->arg);
+}
+
+/* ---- One attempt */
+
+static int on_body(void *arg, int status, const char *data, size_t len)
+{
+	struct running *r = arg;
+
+	if (status >= 200 && status < 300)
+		return r->xml ? awsq_xml_feed(r->xml, data, len) : 0;
+	/* The start of an error is enough, however long it is. */
+	if (r->error_body.len + len <= r->error_body.max)
+		awsq_buf_add(&r->error_body, data, len);
+	return 0;
+}
+
+/* Signs as of this moment and starts the exchange; the header lines are copied by then. */
+static int sign_and_start(struct running *r, int64_t timeout_ms)
+{
+	static const char type[] = "application/x-www-form-urlencoded; charset=utf-8";
+	struct awsq_client *c = r->client;
+	const struct awsq_credentials *cred = c->options.credentials;
+	const struct awsq_clock *clock = c->options.clock;
+	struct awsq_sigv4_keys keys = { cred->access_key_id, cred->secret_access_key,
+		cred->session_token };
+	struct awsq_header to_sign[] = { { "Host", r->endpoint.host }, { "Content-Type", type } };
+	struct awsq_header to_send[4] = { { "Content-Type", type } };
+	size_t n_send = 1;
+	char url[sizeof(r->endpoint.url) + 1];
+	char path[sizeof(r->endpoint.path) + 1];
+	struct awsq_sigv4 s;
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "%s/", r->endpoint.path);
+	(void)snprintf(url, sizeof(url), "%s/", r->endpoint.url);
+	r->signed_at_ms = clock->wall_ms(clock->arg) + c->skew_ms;
+	rc = awsq_sigv4_sign(&s,
+		&(struct awsq_sigv4_request){ "POST", path, NULL, to_sign, 2, r->call->body.data,
+			r->call->body.len, r->endpoint.signing_region, r->call->service, 0 },
+		&keys, r->signed_at_ms / 1000);
+	if (rc != 0)
+		return rc;
+	to_send[n_send++] = (struct awsq_header){ "X-Amz-Date", s.date };
+	to_send[n_send++] = (struct awsq_header){ "Authorization", awsq_buf_str(&s.authorization) };
+	if (keys.session_token && *keys.session_token)
+		to_send[n_send++] =
+			(struct awsq_header){ "X-Amz-Security-Token", keys.session_token };
+	r->exchange = (struct http_exchange){ .url = url,
+		.headers = to_send,
+		.n_headers = n_send,
+		.body = r->call->body.data,
+		.body_len = r->call->body.len,
+		.connect_timeout_ms = c->options.connect_timeout_ms,
+		.timeout_ms = timeout_ms,
+		.max_answer = MAX_ANSWER_BYTES,
+		.on_body = on_body,
+		.arg = r };
+	rc = http_start(c->http, &r->exchange);
+	awsq_sigv4_free(&s);
+	return rc;
+}
+
+static void end_attempt(struct running *r)
+{
+	http_end(r->client->http, &r->exchange);
+	awsq_xml_free(r->xml);
+	r->xml = NULL;
+	awsq_buf_reset(&r->error_body);
+	if (r->call->shape)
+		awsq_shape_free(r->call->shape, r->page);
+}
+
+static void end_call(struct running *r, int code)
+{
+	struct awsq_call *call = r->call;
+
+	end_attempt(r);
+	r->phase = ENDED;
+	awsq_buf_truncate(&call->body, r->base_len);
+	if (code == 0) {
+		awsq_err_clear(&call->err);
+		return;
+	}
+	if (call->err.code != code)
+		awsq_err_set(&call->err, code, "%s", awsq_strerror(code));
+	if (call->shape)
+		awsq_shape_free(call->shape, call->out);
+}
+
+static void begin_attempt(struct running *r, int64_t deadline_ms)
+{
+	struct awsq_client *c = r->client;
+	int64_t left = deadline_ms - now_ms(c);
+	int rc = 0;
+
+	r->attempt++;
+	r->call->attempts++;
+	if (left > c->options.attempt_timeout_ms)
+		left = c->options.attempt_timeout_ms;
+	if (r->call->shape)
+		rc = awsq_xml_new(&r->xml, r->call->shape, r->page);
+	if (rc == 0)
+		rc = sign_and_start(r, left);
+	if (rc != 0) {
+		end_call(r, rc);
+		return;
+	}
+	r->phase = FLYING;
+	awsq_log(c->options.log, AWSQ_LOG_DEBUG, "%s: %s %s, attempt %d", c->region,
+		r->call->service, r->call->action, r->attempt);
+}
+
+/* ---- Judging what came back */
+
+/* Fills the call's err from an answer that is an error, or from the lack of an answer; its code. */
+static int outcome(struct running *r)
+{
+	struct http_exchange *x = &r->exchange;
+	struct awsq_err *err = &r->call->err;
+	int rc = x->result;
+
+	awsq_err_clear(err);
+	if (rc == 0 && x->status >= 200 && x->status < 300) {
+		rc = r->xml ? awsq_xml_finish(r->xml) : 0;
+		if (rc == 0)
+			return 0;
+	}
+	if (rc == AWSQ_EPARSE)
+		awsq_err_set(err, rc, "the answer from %s was cut short or malformed",
+			r->endpoint.url);
+	else if (rc != 0)
+		awsq_err_set(err, rc, "no answer from %s: %s", r->endpoint.url,
+			x->message[0] ? x->message : awsq_strerror(rc));
+	else if (awsq_xml_error(err, awsq_buf_str(&r->error_body), r->error_body.len) != 0)
+		awsq_err_set(err, AWSQ_ESERVICE, "HTTP status %d from %s", x->status,
+			r->endpoint.url);
+	err->http_status = x->status;
+	return err->code;
+}
+
+/* Takes over a page. Whether another one follows is for the token to say. */
+static void page_done(struct running *r)
+{
+	struct awsq_call *call = r->call;
+	const char *token;
+	int rc = 0;
+
+	awsq_retry_success(&r->client->bucket, &r->retry);
+	if (!call->shape) {
+		end_call(r, 0);
+		return;
+	}
+	awsq_buf_truncate(&call->body, r->base_len);
+	token = awsq_shape_token(call->shape, r->page);
+	awsq_query_add(&call->body, token, "NextToken");
+	if (call->on_page)
+		rc = call->on_page(call->arg, r->page);
+	else
+		rc = awsq_shape_join(call->shape, call->out, r->page);
+	if (rc == 0)
+		rc = awsq_buf_error(&call->body);
+	if (rc != 0 || !token) {
+		end_call(r, rc);
+		return;
+	}
+	end_attempt(r);
+	r->phase = WAITING;
+	r->attempt = 0;
+	r->due_ms = now_ms(r->client);
+	memset(&r->retry, 0, sizeof(r->retry));
+}
+
+static void attempt_done(struct running *r)
+{
+	struct awsq_client *c = r->client;
+	const struct awsq_settings *settings = c->options.settings;
+	const struct awsq_clock *clock = c->options.clock;
+	struct awsq_attempt attempt = { .number = r->attempt,
+		.repeatable = r->call->repeatable,
+		.nothing_sent = r->exchange.nothing_sent,
+		.err = &r->call->err,
+		.skew_corrected = r->skew_corrected };
+	int max = settings && settings->max_attempts ? settings->max_attempts
+	                                             : AWSQ_MAX_ATTEMPTS_DEFAULT;
+	int rc = outcome(r);
+	enum awsq_verdict verdict;
+
+	if (rc == 0) {
+		page_done(r);
+		return;
+	}
+	if (r->exchange.server_seconds)
+		attempt.skew_ms = r->exchange.server_seconds * 1000 - r->signed_at_ms;
+	verdict = awsq_retry_judge(&r->retry, &c->bucket, &attempt, max, clock->chance(clock->arg));
+	awsq_log(c->options.log, verdict == AWSQ_GIVE_UP ? AWSQ_LOG_DEBUG : AWSQ_LOG_INFO,
+		"%s: %s: %s%s%s%s", c->region, r->call->action, r->call->err.aws_code,
+		r->call->err.aws_code[0] ? ": " : "", r->call->err.message,
+		verdict == AWSQ_GIVE_UP ? "" : " (trying again)");
+	if (verdict == AWSQ_GIVE_UP) {
+		end_call(r, rc);
+		return;
+	}
+	if (verdict == AWSQ_RETRY_WITH_SKEW) {
+		c->skew_ms += r->retry.skew_ms;
+		r->skew_corrected = 1;
+	}
+	end_attempt(r);
+	r->phase = WAITING;
+	r->due_ms = now_ms(c) + r->retry.delay_ms;
+}
+
+/* ---- All of them */
+
+static int begin_call(struct running *r, struct awsq_client *c, struct awsq_call *call)
+{
+	r->client = c;
+	r->call = call;
+	r->phase = WAITING;
+	r->due_ms = now_ms(c);
+	r->base_len = call->body.len;
+	awsq_buf_init(&r->error_body, MAX_ERROR_BYTES);
+	awsq_err_clear(&call->err);
+	if (awsq_buf_error(&call->body))
+		return awsq_err_set(&call->err, awsq_buf_error(&call->body),
+			"the request is too large");
+	if (call->shape) {
+		r->page = calloc(1, call->shape->size);
+		if (!r->page)
+			return AWSQ_ENOMEM;
+	}
+	return client_endpoint(&r->endpoint, c, call->service, &call->err);
+}
+
+/* Ends every call that is not done; the last thing that went wrong says more than the time does. */
+static void end_all(struct running *all, size_t n, int code)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct awsq_err *err = &all[i].call->err;
+
+		if (all[i].phase == ENDED)
+			continue;
+		if (code == AWSQ_ETIMEDOUT && err->code != 0)
+			end_call(&all[i], err->code);
+		else
+			end_call(&all[i], code);
+	}
+}
+
+/* Sends what is due; how long to wait for something to happen, or -1 when all is done. */
+static int64_t send_due(struct running *all, size_t n, int64_t now, int64_t deadline_ms)
+{
+	int64_t wait = -1;
+
+	for (size_t i = 0; i < n; i++) {
+		struct running *r = &all[i];
+		int64_t until;
+
+		if (r->phase == WAITING && r->due_ms <= now)
+			begin_attempt(r, deadline_ms);
+		if (r->phase == ENDED)
+			continue;
+		until = r->phase == WAITING && r->due_ms < deadline_ms ? r->due_ms : deadline_ms;
+		if (wait < 0 || until - now < wait)
+			wait = until > now ? until - now : 0;
+	}
+	return wait;
+}
+
+static void run_all(struct awsq_client *c, struct running *all, size_t n)
+{
+	int64_t deadline_ms = now_ms(c) + c->options.run_timeout_ms;
+
+	for (;;) {
+		int64_t now = now_ms(c);
+		int64_t wait = send_due(all, n, now, deadline_ms);
+		int rc;
+
+		if (wait < 0)
+			return;
+		if (now >= deadline_ms) {
+			end_all(all, n, AWSQ_ETIMEDOUT);
+			return;
+		}
+		rc = http_wait(c->http, wait, c->cancel_fd);
+		for (size_t i = 0; i < n; i++) {
+			if (all[i].phase == FLYING && all[i].exchange.done)
+				attempt_done(&all[i]);
+		}
+		if (rc != 0) {
+			end_all(all, n, rc);
+			return;
+		}
+	}
+}
+
+int awsq_run(struct awsq_client *client, struct awsq_call *calls, size_t n)
+{
+	struct running *all = calloc(n ? n : 1, sizeof(*all));
+	int first = 0;
+
+	if (!all) {
+		for (size_t i = 0; i < n; i++)
+			awsq_err_set(&calls[i].err, AWSQ_ENOMEM, "out of memory");
+		return n ? AWSQ_ENOMEM : 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		int rc = begin_call(&all[i], client, &calls[i]);
+
+		if (rc != 0)
+			end_call(&all[i], rc);
+	}
+	run_all(client, all, n);
+	for (size_t i = 0; i < n; i++) {
+		if (first == 0)
+			first = calls[i].err.code;
+		awsq_buf_free(&all[i].error_body);
+		free(all[i].page);
+	}
+	free(all);
+	return first;
+}
+
+int awsq_run_one(struct awsq_client *client, struct awsq_call *call, struct awsq_err *err)
+{
+	int rc = awsq_run(client, call, 1);
+
+	if (err)
+		*err = call->err;
+	awsq_call_free(call);
+	return rc;
+}

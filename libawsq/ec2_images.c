@@ -1,0 +1,117 @@
+#include "banned.h"
+
+#include "ec2.h"
+
+#include <awsq/query.h>
+
+typedef struct awsq_ec2_image image;
+typedef struct awsq_ec2_snapshot snapshot;
+
+static const struct awsq_field device_fields[] = {
+	AWSQ_STRING(struct awsq_ec2_block_device, device, "deviceName"),
+	AWSQ_STRING(struct awsq_ec2_block_device, snapshot_id, "ebs/snapshotId"),
+	AWSQ_INT(struct awsq_ec2_block_device, volume_size, "ebs/volumeSize"),
+};
+static const struct awsq_shape device_shape =
+	AWSQ_SHAPE(struct awsq_ec2_block_device, device_fields);
+
+static const struct awsq_field image_fields[] = {
+	AWSQ_STRING(image, id, "imageId"),
+	AWSQ_STRING(image, name, "name"),
+	AWSQ_STRING(image, state, "imageState"),
+	AWSQ_STRING(image, state_reason, "stateReason/message"),
+	AWSQ_STRING(image, description, "description"),
+	AWSQ_STRING(image, architecture, "architecture"),
+	AWSQ_STRING(image, creation_date, "creationDate"),
+	AWSQ_LIST(image, tags, n_tags, "tagSet/item", &ec2_tag_shape),
+	AWSQ_LIST(image, devices, n_devices, "blockDeviceMapping/item", &device_shape),
+};
+static const struct awsq_shape image_shape = AWSQ_SHAPE(image, image_fields);
+
+static const struct awsq_field images_fields[] = {
+	AWSQ_LIST(struct awsq_ec2_images, items, n, "imagesSet/item", &image_shape),
+	AWSQ_TOKEN(struct awsq_ec2_images, next_token, "nextToken"),
+};
+static const struct awsq_shape images_shape = AWSQ_SHAPE(struct awsq_ec2_images, images_fields);
+
+void awsq_ec2_describe_images(struct awsq_call *call, struct awsq_ec2_images *out,
+	const struct awsq_ec2_filter *filters)
+{
+	ec2_read(call, "DescribeImages", &images_shape, out);
+	awsq_query_add(&call->body, "self", "Owner.1");
+	ec2_add_filters(&call->body, filters);
+}
+
+void awsq_ec2_describe_image(struct awsq_call *call, struct awsq_ec2_images *out, const char *id)
+{
+	ec2_read(call, "DescribeImages", &images_shape, out);
+	awsq_query_add(&call->body, id, "ImageId.1");
+}
+
+void awsq_ec2_free_images(struct awsq_ec2_images *images)
+{
+	awsq_shape_free(&images_shape, images);
+}
+
+static const struct awsq_field copied_fields[] = {
+	AWSQ_STRING(struct awsq_ec2_created, id, "imageId"),
+};
+static const struct awsq_shape copied_shape = AWSQ_SHAPE(struct awsq_ec2_created, copied_fields);
+
+void awsq_ec2_copy_image(struct awsq_call *call, struct awsq_ec2_created *out,
+	const struct awsq_ec2_copy_image *copy)
+{
+	struct awsq_buf *q = &call->body;
+
+	ec2_write(call, "CopyImage", &copied_shape, out);
+	awsq_query_add(q, copy->source_region, "SourceRegion");
+	awsq_query_add(q, copy->source_image_id, "SourceImageId");
+	awsq_query_add(q, copy->name, "Name");
+	awsq_query_add(q, copy->description, "Description");
+	ec2_add_tags(q, 1, "image", copy->tags);
+	ec2_add_tags(q, 2, "snapshot", copy->tags);
+	ec2_add_token(call, copy->client_token);
+}
+
+void awsq_ec2_deregister_image(struct awsq_call *call, const char *id)
+{
+	ec2_write(call, "DeregisterImage", NULL, NULL);
+	awsq_query_add(&call->body, id, "ImageId");
+}
+
+static const struct awsq_field snapshot_fields[] = {
+	AWSQ_STRING(snapshot, id, "snapshotId"),
+	AWSQ_STRING(snapshot, state, "status"),
+	AWSQ_STRING(snapshot, progress, "progress"),
+	AWSQ_STRING(snapshot, description, "description"),
+	AWSQ_INT(snapshot, volume_size, "volumeSize"),
+	AWSQ_TIME(snapshot, start_time, "startTime"),
+	AWSQ_LIST(snapshot, tags, n_tags, "tagSet/item", &ec2_tag_shape),
+};
+static const struct awsq_shape snapshot_shape = AWSQ_SHAPE(snapshot, snapshot_fields);
+
+static const struct awsq_field snapshots_fields[] = {
+	AWSQ_LIST(struct awsq_ec2_snapshots, items, n, "snapshotSet/item", &snapshot_shape),
+	AWSQ_TOKEN(struct awsq_ec2_snapshots, next_token, "nextToken"),
+};
+static const struct awsq_shape snapshots_shape =
+	AWSQ_SHAPE(struct awsq_ec2_snapshots, snapshots_fields);
+
+void awsq_ec2_describe_snapshots(struct awsq_call *call, struct awsq_ec2_snapshots *out,
+	const struct awsq_ec2_filter *filters)
+{
+	ec2_read(call, "DescribeSnapshots", &snapshots_shape, out);
+	awsq_query_add(&call->body, "self", "Owner.1");
+	ec2_add_filters(&call->body, filters);
+}
+
+void awsq_ec2_delete_snapshot(struct awsq_call *call, const char *id)
+{
+	ec2_write(call, "DeleteSnapshot", NULL, NULL);
+	awsq_query_add(&call->body, id, "SnapshotId");
+}
+
+void awsq_ec2_free_snapshots(struct awsq_ec2_snapshots *snapshots)
+{
+	awsq_shape_free(&snapshots_shape, snapshots);
+}

@@ -1,0 +1,271 @@
+/* The only file that includes libcurl. */
+#include "banned.h"
+
+#include "http.h"
+
+#include <awsq/clock.h>
+#include <awsq/err.h>
+
+#include <curl/curl.h>
+
+struct http {
+	CURLM *multi;
+	char *ca_bundle;
+	char *user_agent;
+};
+
+/* What libcurl needs for an exchange. */
+struct http_transfer {
+	CURL *easy;
+	struct curl_slist *headers;
+	struct http_exchange *exchange;
+	size_t received;
+	int code; /* why we ended it ourselves; 0: we did not */
+	char error[CURL_ERROR_SIZE];
+};
+
+int http_global_init(void)
+{
+	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : AWSQ_ENOMEM;
+}
+
+void http_global_free(void)
+{
+	curl_global_cleanup();
+}
+
+int http_new(struct http **out, const struct http_options *options)
+{
+	struct http *h = calloc(1, sizeof(*h));
+
+	*out = NULL;
+	if (!h)
+		return AWSQ_ENOMEM;
+	h->multi = curl_multi_init();
+	h->user_agent = strdup(options->user_agent);
+	if (options->ca_bundle)
+		h->ca_bundle = strdup(options->ca_bundle);
+	if (!h->multi || !h->user_agent || (options->ca_bundle && !h->ca_bundle)) {
+		http_free(h);
+		return AWSQ_ENOMEM;
+	}
+	*out = h;
+	return 0;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	curl_multi_cleanup(h->multi);
+	free(h->ca_bundle);
+	free(h->user_agent);
+	free(h);
+}
+
+static size_t on_write(char *data, size_t size, size_t n, void *arg)
+{
+	struct http_transfer *t = arg;
+	struct http_exchange *x = t->exchange;
+	long status = 0;
+
+	n *= size;
+	t->received += n;
+	if (t->received > x->max_answer)
+		t->code = AWSQ_ETOOBIG;
+	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (t->code == 0)
+		t->code = x->on_body(x->arg, (int)status, data, n);
+	return t->code == 0 ? n : n + 1; /* another count than n ends the transfer */
+}
+
+static size_t on_header(char *data, size_t size, size_t n, void *arg)
+{
+	static const char name[] = "date:";
+	struct http_transfer *t = arg;
+	char value[64];
+	size_t len = size * n, from = sizeof(name) - 1;
+
+	if (len > from && len - from < sizeof(value) && curl_strnequal(data, name, from)) {
+		while (from < len && data[from] == ' ')
+			from++;
+		memcpy(value, data + from, len - from);
+		value[len - from] = '\0';
+		value[strcspn(value, "\r\n")] = '\0';
+		(void)awsq_time_parse_http(&t->exchange->server_seconds, value);
+	}
+	return len;
+}
+
+static int add_header(struct http_transfer *t, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(t->headers, line);
+
+	if (!longer)
+		return AWSQ_ENOMEM;
+	t->headers = longer;
+	return 0;
+}
+
+static int add_headers(struct http_transfer *t, const struct http_exchange *x)
+{
+	struct awsq_buf line;
+	int rc = add_header(t, "Expect:"); /* no 100-continue: it costs a round trip */
+
+	awsq_buf_init(&line, 64 * 1024);
+	for (size_t i = 0; rc == 0 && i < x->n_headers; i++) {
+		awsq_buf_reset(&line);
+		awsq_buf_addf(&line, "%s: %s", x->headers[i].name, x->headers[i].value);
+		rc = awsq_buf_error(&line);
+		if (rc == 0)
+			rc = add_header(t, awsq_buf_str(&line));
+	}
+	awsq_buf_wipe(&line); /* a session token goes through here */
+	return rc;
+}
+
+static void set_options(const struct http *h, struct http_transfer *t)
+{
+	const struct http_exchange *x = t->exchange;
+	CURL *easy = t->easy;
+
+	curl_easy_setopt(easy, CURLOPT_URL, x->url);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, h->user_agent);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_len);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)x->connect_timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)x->timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (h->ca_bundle)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, h->ca_bundle);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->error);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
+}
+
+int http_start(struct http *h, struct http_exchange *x)
+{
+	struct http_transfer *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return AWSQ_ENOMEM;
+	x->transfer = t;
+	t->exchange = x;
+	t->easy = curl_easy_init();
+	if (!t->easy || add_headers(t, x) != 0)
+		goto fail;
+	set_options(h, t);
+	if (curl_multi_add_handle(h->multi, t->easy) == CURLM_OK)
+		return 0;
+fail:
+	http_end(h, x);
+	return AWSQ_ENOMEM;
+}
+
+static int code_of(CURLcode result)
+{
+	switch (result) {
+	case CURLE_OK:
+		return 0;
+	case CURLE_OPERATION_TIMEDOUT:
+		return AWSQ_ETIMEDOUT;
+	case CURLE_OUT_OF_MEMORY:
+		return AWSQ_ENOMEM;
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return AWSQ_EINVAL;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ISSUER_ERROR:
+		return AWSQ_ETLS;
+	default:
+		return AWSQ_ENET;
+	}
+}
+
+static void finish(struct http_transfer *t, CURLcode result)
+{
+	struct http_exchange *x = t->exchange;
+	curl_off_t pretransfer = 0;
+	long status = 0;
+
+	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	/* The time at which sending could begin stays 0 when no connection was made. */
+	(void)curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
+	x->status = (int)status;
+	x->result = t->code ? t->code : code_of(result);
+	x->nothing_sent = x->result != 0 && pretransfer == 0;
+	if (x->result != 0)
+		(void)snprintf(x->message, sizeof(x->message), "%s",
+			t->code       ? awsq_strerror(t->code)
+			: t->error[0] ? t->error
+				      : curl_easy_strerror(result));
+	x->done = 1;
+}
+
+/* Takes over the results that libcurl has ready; whether there were any. */
+static int collect(struct http *h)
+{
+	CURLMsg *message;
+	int left, any = 0;
+
+	while ((message = curl_multi_info_read(h->multi, &left))) {
+		struct http_transfer *t = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+		finish(t, message->data.result);
+		any = 1;
+	}
+	return any;
+}
+
+int http_wait(struct http *h, int64_t timeout_ms, int cancel_fd)
+{
+	const struct awsq_clock *clock = &awsq_clock_system;
+	struct curl_waitfd extra = { .fd = cancel_fd, .events = CURL_WAIT_POLLIN, .revents = 0 };
+	int64_t end = clock->mono_ms(clock->arg) + timeout_ms;
+
+	for (;;) {
+		int running;
+		int64_t left;
+
+		if (curl_multi_perform(h->multi, &running) != CURLM_OK)
+			return AWSQ_ENOMEM;
+		left = end - clock->mono_ms(clock->arg);
+		if (collect(h) || left <= 0)
+			return 0;
+		if (curl_multi_poll(h->multi, &extra, cancel_fd >= 0,
+			    (int)(left > 1000 ? 1000 : left), NULL) != CURLM_OK)
+			return AWSQ_ENOMEM;
+		if (extra.revents)
+			return AWSQ_ECANCELED;
+	}
+}
+
+void http_end(struct http *h, struct http_exchange *x)
+{
+	struct http_transfer *t = x->transfer;
+
+	if (!t)
+		return;
+	if (t->easy) {
+		(void)curl_multi_remove_handle(h->multi, t->easy);
+		curl_easy_cleanup(t->easy);
+	}
+	curl_slist_free_all(t->headers);
+	free(t);
+	x->transfer = NULL;
+}

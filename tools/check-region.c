@@ -1,0 +1,122 @@
+#include "banned.h"
+
+#include "cli/app.h"
+#include "cli/json.h"
+#include "cli/show.h"
+
+static void find_role(struct finding *f)
+{
+	const struct awsq_ec2_instance *instance;
+	const char *slash;
+	size_t n;
+
+	instance = observed_instance(&f->observed, &n);
+	slash = instance && instance->profile_arn ? strrchr(instance->profile_arn, '/') : NULL;
+	f->role = slash ? slash + 1 : NULL;
+}
+
+static int look(struct finding *f, struct app *app, struct region *r, struct awsq_err *err)
+{
+	const struct awsq_ec2_security_group *group;
+	int rc = observed_read(&f->observed, r, err);
+
+	if (rc != 0)
+		return rc;
+	find_role(f);
+	group = observed_group(&f->observed);
+	if (group)
+		rc = rules_of_group(&f->rules, group);
+	if (rc == 0)
+		rc = plan_provision(&f->plan, &app->desired, &f->observed, r);
+	return rc == 0 ? 0 : awsq_err_set(err, rc, "%s", awsq_strerror(rc));
+}
+
+static void work(struct app *app, struct region *r, struct task *task)
+{
+	struct finding *f = calloc(1, sizeof(*f));
+	struct awsq_err err = { 0 };
+
+	if (!f) {
+		awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
+		task_fail(app, task, EXIT_FAILED, &err);
+		return;
+	}
+	task->data = f;
+	f->region = task->region;
+	if (look(f, app, r, &err) != 0) {
+		task_fail(app, task, EXIT_FAILED, &err);
+		f->error = task->detail;
+	} else {
+		task_done(task, "%zu differences", finding_differences(f));
+		if (finding_differences(f) > 0)
+			task->status = EXIT_DIFFERENCES;
+	}
+}
+
+static void free_finding(struct finding *f)
+{
+	if (!f)
+		return;
+	plan_free(&f->plan);
+	rules_free(&f->rules);
+	observed_free(&f->observed);
+	free(f);
+}
+
+static void print_table(struct app *app, struct awsq_buf *text)
+{
+	struct table *t = show_new_table();
+
+	for (size_t i = 0; i < app->n_tasks; i++) {
+		if (app->tasks[i].data)
+			show_finding(t, app->tasks[i].data);
+	}
+	table_print(text, t);
+	table_free(t);
+}
+
+static void print_json(struct app *app, struct awsq_buf *text)
+{
+	struct json_report *j = json_new(app->config.name, app->desired.identity.account);
+
+	for (size_t i = 0; j && i < app->n_tasks; i++) {
+		if (app->tasks[i].data)
+			json_add_finding(j, app->tasks[i].data);
+	}
+	if (j)
+		(void)json_print(text, j);
+	json_free(j);
+}
+
+static int run(struct app *app)
+{
+	struct awsq_buf text = AWSQ_BUF_INIT(64 * 1024 * 1024);
+
+	app_each(app, work);
+	if (strcmp(app->options.output, "json") == 0)
+		print_json(app, &text);
+	else
+		print_table(app, &text);
+	screen_print(app->screen, awsq_buf_str(&text));
+	awsq_buf_free(&text);
+	for (size_t i = 0; i < app->n_tasks; i++)
+		free_finding(app->tasks[i].data);
+	return app_status(app);
+}
+
+static const struct tool tool = {
+	.help = { TOOL_CHECK, "check-region", "REGION... | --all",
+		"Show what regions have of the fleet, and what differs from what they should "
+	        "have.\n"
+		"Ends with 0 when nothing differs, with 3 when something does, and with 1 when\n"
+		"something could not be read: then nothing is taken for absent.",
+		"  check-region us-east-1                    one region, as a table\n"
+		"  check-region --all --output=json | jq .   all regions, for programs" },
+	.needs = NEEDS_KEY | NEEDS_DESIRED,
+	.run = run,
+};
+
+int main(int argc, char **argv)
+{
+	return app_main(&tool, argc, argv);
+}

@@ -1,0 +1,193 @@
+#include "banned.h"
+
+#include "cli/app.h"
+#include "cli/ask.h"
+#include "cli/show.h"
+#include "fleet/apply.h"
+#include "fleet/state.h"
+
+#define PROOF_LOOKS 30
+
+/* What one region has, and the plan to remove it. */
+struct clearing {
+	struct observed observed;
+	struct plan plan;
+};
+
+static void plan_region(struct app *app, struct region *r, struct task *task)
+{
+	struct clearing *c = calloc(1, sizeof(*c));
+	struct awsq_err err = { 0 };
+	int rc;
+
+	task->data = c;
+	rc = c ? observed_read(&c->observed, r, &err)
+	       : awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
+	if (rc == 0 && plan_teardown(&c->plan, &c->observed) != 0)
+		rc = awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
+	if (rc != 0)
+		task_fail(app, task, EXIT_FAILED, &err);
+	else
+		task_done(task, "%s", c->plan.n ? "" : "nothing to remove");
+}
+
+/* Looks again until nothing is left: AWS may show what is gone for a while. */
+static int prove(struct region *r, struct awsq_err *err)
+{
+	for (int looks = 0;; looks++) {
+		struct observed o;
+		struct plan p = { 0 };
+		size_t left;
+		int rc = observed_read(&o, r, err);
+
+		if (rc == 0)
+			rc = plan_teardown(&p, &o);
+		left = p.n;
+		if (rc == 0 && left > 0 && looks >= PROOF_LOOKS)
+			rc = awsq_err_set(err, AWSQ_ESERVICE, "still there: %s%s",
+				p.actions[0].what + strcspn(p.actions[0].what, " "),
+				left > 1 ? ", and more" : "");
+		plan_free(&p);
+		observed_free(&o);
+		if (rc != 0 || left == 0)
+			return rc;
+		if (region_sleep(r, region_poll_ms(looks)) != 0)
+			return awsq_err_set(err, AWSQ_ECANCELED, "canceled before the last look");
+	}
+}
+
+static void clear_locked(struct app *app, struct region *r, struct task *task)
+{
+	struct clearing *c = task->data;
+	struct awsq_err err = { 0 };
+	int rc = plan_apply(&c->plan, r, NULL, &c->observed, &err);
+
+	if (rc == 0)
+		rc = prove(r, &err);
+	if (rc != 0)
+		task_fail(app, task, EXIT_FAILED, &err);
+	else
+		task_done(task, "%zu removed, nothing left", c->plan.n);
+}
+
+static void clear_region(struct app *app, struct region *r, struct task *task)
+{
+	struct clearing *c = task->data;
+	struct awsq_err err = { 0 };
+	int lock;
+
+	if (task->detail[0] == '\0' && c->plan.n > 0) {
+		if (state_lock(&lock, app->state_dir, r->name, &err) != 0) {
+			task_fail(app, task, EXIT_FAILED, &err);
+		} else if (lock < 0) {
+			awsq_err_set(&err, AWSQ_EINVAL, "busy: another run has this region");
+			task_fail(app, task, EXIT_BUSY, &err);
+		} else {
+			clear_locked(app, r, task);
+			state_unlock(lock);
+		}
+	}
+}
+
+/* Prints all plans; how many actions they have together. */
+static size_t print_plans(struct app *app)
+{
+	struct awsq_buf text = AWSQ_BUF_INIT(16 * 1024 * 1024);
+	size_t n = 0;
+
+	for (size_t i = 0; i < app->n_tasks; i++) {
+		struct clearing *c = app->tasks[i].data;
+
+		if (!c)
+			continue;
+		show_plan(&text, app->tasks[i].region, &c->plan);
+		n += c->plan.n;
+	}
+	screen_print(app->screen, awsq_buf_str(&text));
+	awsq_buf_free(&text);
+	return n;
+}
+
+static void free_all(struct app *app)
+{
+	for (size_t i = 0; i < app->n_tasks; i++) {
+		struct clearing *c = app->tasks[i].data;
+
+		if (c) {
+			plan_free(&c->plan);
+			observed_free(&c->observed);
+		}
+		free(c);
+	}
+}
+
+/* The home region has the originals: --all passes over it, and by name it is refused. */
+static int leave_out_home(struct app *app)
+{
+	for (size_t i = 0; i < app->n_tasks; i++) {
+		if (!app_is_home(app, app->tasks[i].region))
+			continue;
+		if (!app->options.all) {
+			screen_error(app->screen, NULL,
+				"'%s' is the home region, which has the originals: it is never "
+				"cleared",
+				app->config.home);
+			return EXIT_USAGE;
+		}
+		app->n_tasks--;
+		memmove(&app->tasks[i], &app->tasks[i + 1],
+			(app->n_tasks - i) * sizeof(*app->tasks));
+		break;
+	}
+	return EXIT_OK;
+}
+
+static int clear_all(struct app *app)
+{
+	size_t n = print_plans(app);
+
+	if (app->options.dry_run) {
+		int status = app_status(app);
+
+		return status == EXIT_OK && n > 0 ? EXIT_DIFFERENCES : status;
+	}
+	if (n > 0 && !app->options.yes) {
+		int status = ask_to_go_on(app->screen, "Remove all this for good?");
+
+		if (status != EXIT_OK)
+			return status;
+	}
+	app_each(app, clear_region);
+	app_summary(app, 0);
+	return app_status(app);
+}
+
+static int run(struct app *app)
+{
+	int status = leave_out_home(app);
+
+	if (status != EXIT_OK)
+		return status;
+	app_each(app, plan_region);
+	status = clear_all(app);
+	free_all(app);
+	return status;
+}
+
+static const struct tool tool = {
+	.help = { TOOL_CLEAR, "clear-region", "REGION... | --all",
+		"Remove what regions have of the fleet: instance, image, its snapshots, key pair "
+	        "and\n"
+		"security group, whatever there is of them. Prints what it would remove, asks, "
+	        "does\n"
+		"it, and looks again whether nothing is left. The home region is never cleared.",
+		"  clear-region us-east-1         show, ask, remove\n"
+		"  clear-region --all --yes       without asking, for scripts" },
+	.needs = 0,
+	.run = run,
+};
+
+int main(int argc, char **argv)
+{
+	return app_main(&tool, argc, argv);
+}

@@ -1,0 +1,322 @@
+#include "banned.h"
+
+#include "cli/app.h"
+#include "cli/signals.h"
+#include "cli/table.h"
+#include "fleet/state.h"
+
+#include <awsq/endpoint.h>
+
+#include <pthread.h>
+#include <stdarg.h>
+
+/* ---- Regions */
+
+static void add_task(struct app *app, const char *region)
+{
+	for (size_t i = 0; i < app->n_tasks; i++) {
+		if (strcmp(app->tasks[i].region, region) == 0)
+			return;
+	}
+	app->tasks[app->n_tasks++].region = region;
+}
+
+static int check_region(struct app *app, const char *region)
+{
+	if (!awsq_region_valid(region)) {
+		screen_error(app->screen, NULL, "'%s' is not a region", region);
+		return EXIT_USAGE;
+	}
+	if ((app->tool->needs & NEEDS_LISTED) && !config_region(&app->config, region)) {
+		screen_error(app->screen, NULL, "'%s' is not among the regions of %s", region,
+			app->config.path);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int choose_regions(struct app *app)
+{
+	const struct options *o = &app->options;
+	size_t room = o->all ? app->config.n_regions : o->n_regions;
+
+	if (room == 0 || (o->all && o->n_regions > 0)) {
+		screen_error(app->screen, NULL, "name one or more regions, or use --all%s",
+			o->all ? ", not both" : "");
+		return EXIT_USAGE;
+	}
+	app->tasks = calloc(room, sizeof(*app->tasks));
+	if (!app->tasks)
+		return EXIT_FAILED;
+	for (size_t i = 0; i < room; i++) {
+		const char *name = o->all ? app->config.regions[i].name : o->regions[i];
+
+		if (check_region(app, name) != 0)
+			return EXIT_USAGE;
+		add_task(app, name);
+	}
+	return 0;
+}
+
+/* ---- Setting up */
+
+static int fail(struct app *app, int status, const struct awsq_err *err)
+{
+	screen_error(app->screen, NULL, "%s", err->message);
+	return status;
+}
+
+/* One URL for all services, in the place of whatever the settings say. */
+static int override_endpoints(struct awsq_settings *s, const char *url)
+{
+	char **urls[] = { &s->endpoint_url_ec2, &s->endpoint_url_iam, &s->endpoint_url_sts };
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		free(*urls[i]);
+		*urls[i] = strdup(url);
+		if (!*urls[i])
+			return AWSQ_ENOMEM;
+	}
+	return 0;
+}
+
+static int load_aws(struct app *app, struct awsq_err *err)
+{
+	const struct options *o = &app->options;
+	int rc;
+
+	rc = awsq_settings_load(&app->settings, o->profile, &awsq_environment_process, err);
+	if (rc == 0 && o->endpoint_url && override_endpoints(&app->settings, o->endpoint_url) != 0)
+		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	if (rc == 0)
+		rc = awsq_credentials_load(&app->credentials, o->profile, &awsq_environment_process,
+			err);
+	return rc;
+}
+
+static enum awsq_log_level log_level(const struct options *o)
+{
+	if (o->debug)
+		return AWSQ_LOG_DEBUG;
+	return o->verbose ? AWSQ_LOG_INFO : AWSQ_LOG_WARN;
+}
+
+/* Everything that needs no network. */
+static int set_up(struct app *app)
+{
+	struct awsq_err err = { 0 };
+	char *path = NULL;
+	int cancel_fd = -1, rc;
+
+	rc = config_find(&path, app->options.config, &err);
+	if (rc == 0)
+		rc = config_load(&app->config, path, &err);
+	free(path);
+	if (rc != 0)
+		return fail(app, EXIT_USAGE, &err);
+	rc = choose_regions(app);
+	if (rc != 0)
+		return rc;
+	if (load_aws(app, &err) != 0)
+		return fail(app, EXIT_FAILED, &err);
+	if ((app->tool->needs & NEEDS_KEY) && sshkey_load(&app->key, app->config.key, &err) != 0)
+		return fail(app, EXIT_USAGE, &err);
+	if (state_open(&app->state_dir, app->options.state_dir, app->config.name, &err) != 0)
+		return fail(app, EXIT_FAILED, &err);
+	if (signals_open(&cancel_fd) != 0 || awsq_global_init() != 0) {
+		awsq_err_set(&err, AWSQ_EIO, "cannot set up signals and libraries");
+		return fail(app, EXIT_FAILED, &err);
+	}
+	screen_log(&app->log, app->screen, log_level(&app->options));
+	app->fleet = (struct fleet){ &app->config, &app->settings, &app->credentials, app->key,
+		screen_report(app->screen), &app->log, app->state_dir, cancel_fd };
+	return 0;
+}
+
+static int run(struct app *app)
+{
+	struct awsq_err err = { 0 };
+	int rc = set_up(app);
+
+	if (rc != 0)
+		return rc;
+	if ((app->tool->needs & NEEDS_DESIRED) &&
+		desired_read(&app->desired, &app->fleet, &err) != 0)
+		return fail(app, EXIT_FAILED, &err);
+	return app->tool->run(app);
+}
+
+static void free_app(struct app *app)
+{
+	desired_free(&app->desired);
+	config_free(&app->config);
+	awsq_settings_free(&app->settings);
+	awsq_credentials_free(&app->credentials);
+	sshkey_free(app->key);
+	free(app->state_dir);
+	free(app->tasks);
+	free(app->options.command);
+	screen_free(app->screen);
+	awsq_global_free();
+}
+
+static int print_and_end(struct app *app, const struct tool *tool)
+{
+	struct awsq_buf text = AWSQ_BUF_INIT(65536);
+
+	if (app->options.help)
+		options_help(&text, &tool->help);
+	else
+		awsq_buf_addf(&text, "%s (awsq) %s\n", tool->help.name, AWSQ_VERSION);
+	screen_print(app->screen, awsq_buf_str(&text));
+	awsq_buf_free(&text);
+	return EXIT_OK;
+}
+
+int app_main(const struct tool *tool, int argc, char **argv)
+{
+	struct app app = { 0 };
+	int status;
+
+	if (options_parse(&app.options, &tool->help, argc, argv) != 0) {
+		free(app.options.command);
+		return EXIT_USAGE;
+	}
+	app.tool = tool;
+	app.screen = screen_new(tool->help.name, app.options.quiet);
+	if (!app.screen)
+		return EXIT_FAILED;
+	if (app.options.help || app.options.version)
+		status = print_and_end(&app, tool);
+	else
+		status = run(&app);
+	if (screen_finish(app.screen) != 0) {
+		screen_error(app.screen, NULL, "cannot write to standard output");
+		if (status == EXIT_OK)
+			status = EXIT_FAILED;
+	}
+	if (signals_caught() != 0 && status != EXIT_OK)
+		status = EXIT_SIGNAL + signals_caught();
+	free_app(&app);
+	return status;
+}
+
+/* ---- Workers */
+
+struct pool {
+	struct app *app;
+	void (*work)(struct app *app, struct region *r, struct task *task);
+	pthread_mutex_t mutex;
+	size_t next; /* the first task that no worker has taken */
+};
+
+static void do_task(struct pool *pool, struct task *task)
+{
+	struct awsq_err err = { 0 };
+	struct region r;
+
+	task->status = EXIT_FAILED;
+	if (signals_caught() != 0) {
+		(void)snprintf(task->detail, sizeof(task->detail), "not begun");
+		return;
+	}
+	if (region_open(&r, &pool->app->fleet, task->region, &err) != 0)
+		task_fail(pool->app, task, EXIT_FAILED, &err);
+	else
+		pool->work(pool->app, &r, task);
+	region_close(&r);
+}
+
+static void *worker(void *arg)
+{
+	struct pool *pool = arg;
+
+	for (;;) {
+		struct task *task = NULL;
+
+		pthread_mutex_lock(&pool->mutex);
+		if (pool->next < pool->app->n_tasks)
+			task = &pool->app->tasks[pool->next++];
+		pthread_mutex_unlock(&pool->mutex);
+		if (!task)
+			return NULL;
+		do_task(pool, task);
+	}
+}
+
+void app_each(struct app *app, void (*work)(struct app *app, struct region *r, struct task *task))
+{
+	struct pool pool = { app, work, PTHREAD_MUTEX_INITIALIZER, 0 };
+	size_t jobs = (size_t)app->options.jobs, started = 0;
+	pthread_t *threads;
+
+	if (jobs > app->n_tasks)
+		jobs = app->n_tasks;
+	/* This thread is a worker too: with one region, or without memory, it is the only one. */
+	threads = calloc(jobs ? jobs : 1, sizeof(*threads));
+	while (threads && started + 1 < jobs &&
+		pthread_create(&threads[started], NULL, worker, &pool) == 0)
+		started++;
+	(void)worker(&pool);
+	while (started > 0)
+		(void)pthread_join(threads[--started], NULL);
+	free(threads);
+}
+
+void task_fail(struct app *app, struct task *task, int status, const struct awsq_err *err)
+{
+	task->status = status;
+	(void)snprintf(task->detail, sizeof(task->detail), "%s", err->message);
+	screen_error(app->screen, task->region, "%s", err->message);
+}
+
+void task_done(struct task *task, const char *format, ...)
+{
+	va_list ap;
+
+	task->status = EXIT_OK;
+	va_start(ap, format);
+	(void)vsnprintf(task->detail, sizeof(task->detail), format, ap);
+	va_end(ap);
+}
+
+/* ---- The end */
+
+void app_summary(struct app *app, int to_stderr)
+{
+	struct awsq_buf text = AWSQ_BUF_INIT(16 * 1024 * 1024);
+	struct table *table = table_new(3);
+
+	table_add(table, "REGION", "STATUS", "RESULT");
+	for (size_t i = 0; i < app->n_tasks; i++) {
+		char status[16];
+
+		(void)snprintf(status, sizeof(status), "%d", app->tasks[i].status);
+		table_add(table, app->tasks[i].region, status, app->tasks[i].detail);
+	}
+	table_print(&text, table);
+	(void)screen_bytes(app->screen, to_stderr, awsq_buf_str(&text), text.len);
+	table_free(table);
+	awsq_buf_free(&text);
+}
+
+int app_status(const struct app *app)
+{
+	int status = EXIT_OK;
+
+	if (app->n_tasks == 1)
+		return app->tasks[0].status;
+	for (size_t i = 0; i < app->n_tasks; i++) {
+		if (app->tasks[i].status == EXIT_DIFFERENCES && status == EXIT_OK)
+			status = EXIT_DIFFERENCES;
+		else if (app->tasks[i].status != EXIT_OK &&
+			 app->tasks[i].status != EXIT_DIFFERENCES)
+			status = EXIT_FAILED;
+	}
+	return status;
+}
+
+int app_is_home(const struct app *app, const char *region)
+{
+	return strcmp(region, app->config.home) == 0;
+}

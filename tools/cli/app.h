@@ -1,0 +1,78 @@
+/*
+ * app.h: the way through every executable: command line, configuration, credentials, one worker
+ * thread for each region, and the exit status.
+ */
+#ifndef CLI_APP_H
+#define CLI_APP_H
+
+#include "cli/exit.h"
+#include "cli/options.h"
+#include "cli/screen.h"
+#include "fleet/desired.h"
+#include "fleet/region.h"
+
+/* One region's part of the work, and what became of it. */
+struct task {
+	const char *region;
+	int status;        /* exit status of this region */
+	char detail[1280]; /* one line for the summary */
+	void *data;        /* the tool's own */
+};
+
+struct app {
+	const struct tool *tool;
+	struct options options;
+	struct screen *screen;
+	struct awsq_log log;
+	struct config config;
+	struct awsq_settings settings;
+	struct awsq_credentials credentials;
+	struct sshkey *key;
+	char *state_dir;
+	struct fleet fleet;
+	struct desired desired;
+	struct task *tasks;
+	size_t n_tasks;
+};
+
+/* What a tool needs before it runs. */
+enum needs {
+	NEEDS_KEY = 1 << 0,     /* the private key */
+	NEEDS_DESIRED = 1 << 1, /* what the home region says */
+	NEEDS_LISTED = 1 << 2   /* regions have to be those of regions.cfg */
+};
+
+struct tool {
+	struct tool_help help;
+	int needs;
+	int (*run)(struct app *app); /* its result is the exit status */
+};
+
+/* All of main. */
+int app_main(const struct tool *tool, int argc, char **argv);
+
+/*
+ * Does work for every region at once (up to --jobs), each with a client of its own, and returns when
+ * all are done. A region that the user's cancellation kept from beginning gets EXIT_FAILED.
+ */
+void app_each(struct app *app, void (*work)(struct app *app, struct region *r, struct task *task));
+
+/* For a worker: how its region's part failed. Says it, and keeps it for the summary. */
+void task_fail(struct app *app, struct task *task, int status, const struct awsq_err *err);
+
+/* For a worker: how it went well. */
+void task_done(struct task *task, const char *format, ...) AWSQ_PRINTF(2, 3);
+
+/* Prints a line for each region: to stderr when stdout is for a job's output. */
+void app_summary(struct app *app, int to_stderr);
+
+/*
+ * The exit status of all regions together: that of the only one; with several, EXIT_FAILED when any
+ * failed, else EXIT_DIFFERENCES when any has some, else EXIT_OK.
+ */
+int app_status(const struct app *app);
+
+/* Whether region is the home region. */
+int app_is_home(const struct app *app, const char *region);
+
+#endif

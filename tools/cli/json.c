@@ -1,0 +1,181 @@
+/* The only file that includes jansson. */
+#include "banned.h"
+
+#include "cli/json.h"
+
+#include <awsq/err.h>
+
+#include <jansson.h>
+
+#define SCHEMA 1
+
+struct json_report {
+	json_t *root;
+	json_t *regions;
+};
+
+struct json_report *json_new(const char *fleet, const char *account)
+{
+	struct json_report *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	j->regions = json_array();
+	j->root = json_pack("{s:i, s:s, s:s?, s:O}", "schema", SCHEMA, "fleet", fleet, "account",
+		account, "regions", j->regions);
+	if (!j->root) {
+		json_free(j);
+		return NULL;
+	}
+	return j;
+}
+
+void json_free(struct json_report *j)
+{
+	if (!j)
+		return;
+	json_decref(j->regions);
+	json_decref(j->root);
+	free(j);
+}
+
+/* Times as check-region's readers want them; null where there is none. */
+static json_t *time_json(int64_t seconds)
+{
+	char text[AWSQ_TIME_ISO];
+
+	if (seconds == 0)
+		return json_null();
+	awsq_time_iso(text, seconds);
+	return json_string(text);
+}
+
+static json_t *images_json(const struct observed *o)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < o->images.n; i++) {
+		const struct awsq_ec2_image *image = &o->images.items[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?}", "id", image->id, "name",
+				image->name, "state", image->state, "source_image",
+				awsq_ec2_tag_value(image->tags, image->n_tags, TAG_SOURCE_IMAGE),
+				"created", image->creation_date));
+	}
+	return list;
+}
+
+static int add_snapshot(void *list, const char *id, int64_t gib,
+	const struct awsq_ec2_snapshot *snapshot)
+{
+	json_array_append_new(list,
+		json_pack("{s:s, s:s?, s:I}", "id", id, "state", snapshot ? snapshot->state : NULL,
+			"size_gib", (json_int_t)gib));
+	return 0;
+}
+
+static json_t *key_pairs_json(const struct observed *o)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < o->key_pairs.n; i++) {
+		const struct awsq_ec2_key_pair *key = &o->key_pairs.items[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s?, s:s?, s:s?, s:s?}", "id", key->id, "name", key->name,
+				"type", key->type, "public_key", key->public_key));
+	}
+	return list;
+}
+
+static json_t *rules_json(const struct rules *rules)
+{
+	static const char *const kinds[] = { "ipv4", "ipv6", "prefix_list", "group" };
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < rules->n; i++) {
+		const struct rule *rule = &rules->items[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "direction",
+				rule->egress ? "egress" : "ingress", "protocol", rule->protocol,
+				"from_port", (json_int_t)rule->from_port, "to_port",
+				(json_int_t)rule->to_port, "kind", kinds[rule->kind], "target",
+				rule->target, "description", rule->description));
+	}
+	return list;
+}
+
+static json_t *groups_json(const struct finding *f)
+{
+	const struct awsq_ec2_security_group *ours = observed_group(&f->observed);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->observed.groups.n; i++) {
+		const struct awsq_ec2_security_group *g = &f->observed.groups.items[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s?, s:s?, s:s?, s:o}", "id", g->id, "name", g->name, "vpc_id",
+				g->vpc_id, "rules",
+				g == ours ? rules_json(&f->rules) : json_null()));
+	}
+	return list;
+}
+
+static json_t *instances_json(const struct observed *o)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < o->instances.n; i++) {
+		const struct awsq_ec2_instance *x = &o->instances.items[i];
+		char up[32];
+
+		if (!instance_is_live(x))
+			continue;
+		uptime_text(up, sizeof(up), x);
+		json_array_append_new(list,
+			json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:s}", "id",
+				x->id, "state", x->state, "type", x->type, "zone", x->zone,
+				"public_ip", x->public_ip, "image", x->image_id, "key_name",
+				x->key_name, "launched", time_json(x->launch_time), "uptime", up));
+	}
+	return list;
+}
+
+static void add_difference(void *list, const char *text)
+{
+	json_array_append_new(list, json_string(text));
+}
+
+void json_add_finding(struct json_report *j, const struct finding *f)
+{
+	json_t *snapshots, *differences;
+
+	if (f->error) {
+		json_array_append_new(j->regions,
+			json_pack("{s:s, s:s}", "region", f->region, "error", f->error));
+		return;
+	}
+	snapshots = json_array();
+	differences = json_array();
+	(void)observed_each_snapshot(&f->observed, add_snapshot, snapshots);
+	finding_each_difference(f, add_difference, differences);
+	json_array_append_new(j->regions,
+		json_pack("{s:s, s:n, s:o, s:o, s:o, s:o, s:s?, s:o, s:o}", "region", f->region,
+			"error", "images", images_json(&f->observed), "snapshots", snapshots,
+			"key_pairs", key_pairs_json(&f->observed), "security_groups",
+			groups_json(f), "role", f->role, "instances", instances_json(&f->observed),
+			"differences", differences));
+}
+
+int json_print(struct awsq_buf *out, const struct json_report *j)
+{
+	char *text = json_dumps(j->root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+
+	if (!text)
+		return AWSQ_ENOMEM;
+	awsq_buf_addf(out, "%s\n", text);
+	free(text);
+	return awsq_buf_error(out);
+}

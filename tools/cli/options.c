@@ -1,0 +1,183 @@
+#include "banned.h"
+
+#include "cli/options.h"
+
+#include <awsq/err.h>
+#include <awsq/num.h>
+
+#include <getopt.h>
+
+#define MAX_COMMAND (1024 * 1024)
+#define MAX_JOBS    1000
+#define MAX_TIMEOUT (7 * 86400)
+
+#define EVERY (TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR | TOOL_START | TOOL_JOB | TOOL_STOP | TOOL_RUN)
+
+enum kind { FLAG, STRING, FORMAT, COUNT, DURATION };
+
+struct option_row {
+	const char *name;
+	char letter; /* 0: none */
+	enum kind kind;
+	const char *argument;
+	size_t offset;
+	int tools;
+	const char *help;
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct option_row rows[] = {
+	{ "all", 'a', FLAG, NULL, AT(all), EVERY, "all regions that regions.cfg lists" },
+	{ "config", 'c', STRING, "FILE", AT(config), EVERY,
+		"read FILE, not the first regions.cfg that is found" },
+	{ "dry-run", 'n', FLAG, NULL, AT(dry_run), TOOL_CONFIG | TOOL_CLEAR,
+		"print what would be done, and do nothing" },
+	{ "yes", 'y', FLAG, NULL, AT(yes), TOOL_CLEAR, "do not ask" },
+	{ "timeout", 't', DURATION, "TIME", AT(timeout), TOOL_JOB | TOOL_RUN,
+		"end the job after TIME, such as 90s, 30m or 1h30m" },
+	{ "output", 'o', FORMAT, "FORMAT", AT(output), TOOL_CHECK, "text (the default) or json" },
+	{ "jobs", 'j', COUNT, "N", AT(jobs), EVERY, "at most N regions at once (16)" },
+	{ "profile", 0, STRING, "NAME", AT(profile), EVERY,
+		"use this profile of the AWS configuration" },
+	{ "endpoint-url", 0, STRING, "URL", AT(endpoint_url), EVERY,
+		"send all requests to URL, not to AWS" },
+	{ "state-dir", 0, STRING, "DIR", AT(state_dir), EVERY,
+		"keep locks and known hosts below DIR (~/.local/state/awsq)" },
+	{ "quiet", 'q', FLAG, NULL, AT(quiet), EVERY, "say nothing but results and errors" },
+	{ "verbose", 'v', FLAG, NULL, AT(verbose), EVERY, "say more: retries" },
+	{ "debug", 0, FLAG, NULL, AT(debug), EVERY, "say all: every call, without secrets" },
+	{ "version", 'V', FLAG, NULL, AT(version), EVERY, "print the version and end" },
+	{ "help", 'h', FLAG, NULL, AT(help), EVERY, "print this help and end" },
+};
+
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+void options_help(struct awsq_buf *out, const struct tool_help *tool)
+{
+	awsq_buf_addf(out, "Usage: %s [OPTION]... %s\n%s\n\nOptions:\n", tool->name,
+		tool->arguments, tool->purpose);
+	for (size_t i = 0; i < N_ROWS; i++) {
+		const struct option_row *row = &rows[i];
+		char left[48];
+
+		if (!(row->tools & (int)tool->id))
+			continue;
+		(void)snprintf(left, sizeof(left), "  %c%c%c --%s%s%s", row->letter ? '-' : ' ',
+			row->letter ? row->letter : ' ', row->letter ? ',' : ' ', row->name,
+			row->argument ? "=" : "", row->argument ? row->argument : "");
+		awsq_buf_addf(out, "%-26s %s\n", left, row->help);
+	}
+	awsq_buf_addf(out, "\nExamples:\n%s\n", tool->example);
+}
+
+/* A row's place among the values that getopt_long returns: above every letter. */
+static int row_value(size_t i)
+{
+	return rows[i].letter ? rows[i].letter : 256 + (int)i;
+}
+
+static int bad_argument(const struct tool_help *tool, const struct option_row *row,
+	const char *value, const char *expected)
+{
+	fprintf(stderr, "%s: --%s: expected %s, found '%s'\n", tool->name, row->name, expected,
+		value);
+	return AWSQ_EINVAL;
+}
+
+static int store(struct options *o, const struct tool_help *tool, const struct option_row *row,
+	const char *value)
+{
+	char *member = (char *)o + row->offset;
+	int64_t number = 0;
+
+	switch (row->kind) {
+	case FLAG:
+		*(int *)(void *)member = 1;
+		return 0;
+	case FORMAT:
+		if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
+			return bad_argument(tool, row, value, "text or json");
+		/* fall through */
+	case STRING:
+		memcpy(member, &value, sizeof(value));
+		return 0;
+	case COUNT:
+		if (awsq_parse_int(&number, value, 1, MAX_JOBS) != 0)
+			return bad_argument(tool, row, value, "a number from 1 to 1000");
+		break;
+	case DURATION:
+		if (awsq_parse_duration(&number, value, MAX_TIMEOUT) != 0 || number == 0)
+			return bad_argument(tool, row, value, "a time such as 90s, 30m or 1h30m");
+		break;
+	}
+	memcpy(member, &number, sizeof(number));
+	return 0;
+}
+
+/* The options that the tool knows, as getopt_long wants them. */
+static void make_tables(struct option *longs, char *letters, const struct tool_help *tool)
+{
+	for (size_t i = 0; i < N_ROWS; i++) {
+		if (!(rows[i].tools & (int)tool->id))
+			continue;
+		*longs++ = (struct option){ rows[i].name,
+			rows[i].kind == FLAG ? no_argument : required_argument, NULL,
+			row_value(i) };
+		if (rows[i].letter) {
+			*letters++ = rows[i].letter;
+			if (rows[i].kind != FLAG)
+				*letters++ = ':';
+		}
+	}
+	memset(longs, 0, sizeof(*longs));
+	*letters = '\0';
+}
+
+/* Takes "-- COMMAND" off the end of the arguments, so that its words are not taken for ours. */
+static int take_command(struct options *o, const struct tool_help *tool, int *argc, char **argv)
+{
+	struct awsq_buf command = AWSQ_BUF_INIT(MAX_COMMAND);
+	int end = 1;
+
+	while (end < *argc && strcmp(argv[end], "--") != 0)
+		end++;
+	if (end >= *argc || !((int)tool->id & (TOOL_JOB | TOOL_RUN)))
+		return 0;
+	for (int i = end + 1; i < *argc; i++)
+		awsq_buf_addf(&command, "%s%s", i > end + 1 ? " " : "", argv[i]);
+	if (command.len == 0) {
+		fprintf(stderr, "%s: a command is expected after '--'\n", tool->name);
+		return AWSQ_EINVAL;
+	}
+	*argc = end;
+	o->command = awsq_buf_take(&command);
+	return o->command ? 0 : AWSQ_ENOMEM;
+}
+
+int options_parse(struct options *out, const struct tool_help *tool, int argc, char **argv)
+{
+	struct option longs[N_ROWS + 1];
+	char letters[2 * N_ROWS + 1];
+	int value, rc;
+
+	memset(out, 0, sizeof(*out));
+	out->jobs = 16;
+	out->output = "text";
+	make_tables(longs, letters, tool);
+	rc = take_command(out, tool, &argc, argv);
+	while (rc == 0 && (value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		rc = AWSQ_EINVAL; /* getopt_long has said why */
+		for (size_t i = 0; i < N_ROWS; i++) {
+			if (value == row_value(i))
+				rc = store(out, tool, &rows[i], optarg);
+		}
+	}
+	if (rc != 0) {
+		fprintf(stderr, "Try '%s --help'.\n", tool->name);
+		return AWSQ_EINVAL;
+	}
+	out->regions = argv + optind;
+	out->n_regions = (size_t)(argc - optind);
+	return 0;
+}

@@ -1,0 +1,62 @@
+/*
+ * options.h: the options of all executables, in one table that also prints --help.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <awsq/buf.h>
+
+/* Which executable is running: a set of these is where an option is known. */
+enum tool_id {
+	TOOL_CONFIG = 1 << 0,
+	TOOL_CHECK = 1 << 1,
+	TOOL_CLEAR = 1 << 2,
+	TOOL_START = 1 << 3,
+	TOOL_JOB = 1 << 4,
+	TOOL_STOP = 1 << 5,
+	TOOL_RUN = 1 << 6
+};
+
+/* What --help says of an executable beside its options. */
+struct tool_help {
+	enum tool_id id;
+	const char *name;
+	const char *arguments; /* after the options in the usage line */
+	const char *purpose;   /* paragraphs, wrapped at 80 columns */
+	const char *example;   /* lines of the form "  command    # what it does" */
+};
+
+struct options {
+	int all;
+	const char *config;
+	const char *profile;
+	const char *endpoint_url;
+	const char *state_dir;
+	const char *output; /* "text" or "json" */
+	int dry_run;
+	int yes;
+	int64_t jobs;
+	int64_t timeout; /* seconds; 0: regions.cfg's */
+	int quiet;
+	int verbose;
+	int debug;
+	int version;
+	int help;
+	char **regions; /* within argv */
+	size_t n_regions;
+	char *command; /* the words after "--", joined by spaces; NULL when there is none */
+};
+
+/*
+ * Reads the command line into out, whose strings belong to argv. 0, or AWSQ_EINVAL after having
+ * said on stderr what is wrong with it. out->command is freed by the caller.
+ */
+int options_parse(struct options *out, const struct tool_help *tool, int argc, char **argv);
+
+/* Adds the text of --help. */
+void options_help(struct awsq_buf *out, const struct tool_help *tool);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * screen.h: the one way to stdout and stderr, for several threads at once.
+ *
+ * Results go to stdout. Events and warnings go to stderr, a line each; on a terminal a last line,
+ * redrawn in place, shows what each region is waiting for. Control characters from a server never
+ * reach the terminal.
+ */
+#ifndef CLI_SCREEN_H
+#define CLI_SCREEN_H
+
+#include <stddef.h>
+
+#include <awsq/common.h>
+#include <awsq/log.h>
+
+#include "fleet/report.h"
+
+struct screen;
+
+/* quiet leaves out events and status. name is the executable's. NULL without memory. */
+struct screen *screen_new(const char *name, int quiet);
+void screen_free(struct screen *s);
+
+/* Where the fleet's stories and the library's log lines go; both live as long as the screen. */
+const struct report *screen_report(struct screen *s);
+void screen_log(struct awsq_log *out, struct screen *s, enum awsq_log_level level);
+
+/* Prints a line to stderr: "REGION: text", or "NAME: text" where region is NULL. */
+void screen_error(struct screen *s, const char *region, const char *format, ...) AWSQ_PRINTF(3, 4);
+
+/* Prints text to stdout. */
+void screen_print(struct screen *s, const char *text);
+
+/* Bytes to stdout or stderr, as they are. 0, or AWSQ_EIO when they could not be written. */
+int screen_bytes(struct screen *s, int to_stderr, const void *data, size_t len);
+
+/* Flushes stdout: 0 when all that was printed has been written, or AWSQ_EIO. */
+int screen_finish(struct screen *s);
+
+/* Puts a question mark in the place of each control character. */
+void screen_scrub(char *s);
+
+#endif

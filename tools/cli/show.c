@@ -1,0 +1,203 @@
+#include "banned.h"
+
+#include "cli/show.h"
+
+#include <inttypes.h>
+
+/* ---- Plans and differences */
+
+void show_plan(struct awsq_buf *out, const char *region, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct action *a = &p->actions[i];
+
+		awsq_buf_addf(out, "%s: %c %s (%s)\n", region, action_sign(a), a->what, a->why);
+		for (size_t k = 0; k < a->rules.n; k++) {
+			awsq_buf_addf(out, "%s:     ", region);
+			rule_describe(out, &a->rules.items[k]);
+			awsq_buf_addc(out, '\n');
+		}
+	}
+	for (size_t i = 0; i < p->n_notes; i++)
+		awsq_buf_addf(out, "%s: ! %s\n", region, p->notes[i]);
+	if (p->blocked[0])
+		awsq_buf_addf(out, "%s: ! %s\n", region, p->blocked);
+}
+
+/* Waiting for what is under way is a difference too, but what is made after it says it already. */
+static int is_difference(const struct action *a)
+{
+	return action_is_change(a) || a->id[0];
+}
+
+static void each_rule(const struct action *a, void (*each)(void *arg, const char *text), void *arg)
+{
+	struct awsq_buf text = AWSQ_BUF_INIT(4096);
+
+	for (size_t i = 0; i < a->rules.n; i++) {
+		awsq_buf_reset(&text);
+		awsq_buf_addf(&text, "security group: ");
+		rule_describe(&text, &a->rules.items[i]);
+		awsq_buf_addf(&text, " is %s", a->why);
+		each(arg, awsq_buf_str(&text));
+	}
+	awsq_buf_free(&text);
+}
+
+void finding_each_difference(const struct finding *f, void (*each)(void *arg, const char *text),
+	void *arg)
+{
+	for (size_t i = 0; i < f->plan.n; i++) {
+		const struct action *a = &f->plan.actions[i];
+
+		if (a->rules.n > 0) {
+			each_rule(a, each, arg);
+		} else if (is_difference(a)) {
+			char text[512];
+
+			(void)snprintf(text, sizeof(text), "%s (config-region would: %s)", a->why,
+				a->what);
+			each(arg, text);
+		}
+	}
+	for (size_t i = 0; i < f->plan.n_notes; i++)
+		each(arg, f->plan.notes[i]);
+	if (f->plan.blocked[0])
+		each(arg, f->plan.blocked);
+}
+
+static void count(void *arg, const char *text)
+{
+	(void)text;
+	++*(size_t *)arg;
+}
+
+size_t finding_differences(const struct finding *f)
+{
+	size_t n = 0;
+
+	finding_each_difference(f, count, &n);
+	return n;
+}
+
+/* ---- The table */
+
+struct rows {
+	struct table *table;
+	const char *region;
+	size_t n; /* of the kind under way */
+};
+
+static void row(struct rows *rows, const char *kind, const char *id, const char *state,
+	const char *detail)
+{
+	table_add(rows->table, rows->region, kind, id, state, detail);
+	rows->n++;
+}
+
+/* A kind of which there is nothing has a row that says so. */
+static void end_kind(struct rows *rows, const char *kind)
+{
+	if (rows->n == 0)
+		row(rows, kind, "none", NULL, NULL);
+	rows->n = 0;
+}
+
+void uptime_text(char *out, size_t size, const struct awsq_ec2_instance *i)
+{
+	int64_t seconds = awsq_clock_system.wall_ms(awsq_clock_system.arg) / 1000 - i->launch_time;
+
+	if (!i->state || strcmp(i->state, "running") != 0 || seconds < 0)
+		(void)snprintf(out, size, "%s", "");
+	else if (seconds < 3600)
+		(void)snprintf(out, size, "%" PRId64 "m%02" PRId64 "s", seconds / 60, seconds % 60);
+	else
+		(void)snprintf(out, size, "%" PRId64 "h%02" PRId64 "m", seconds / 3600,
+			seconds % 3600 / 60);
+}
+
+static int show_snapshot(void *arg, const char *id, int64_t gib,
+	const struct awsq_ec2_snapshot *snapshot)
+{
+	char size[32];
+
+	(void)snprintf(size, sizeof(size), "%" PRId64 " GiB", gib);
+	row(arg, "snapshot", id, snapshot ? snapshot->state : NULL, size);
+	return 0;
+}
+
+static void show_instance(struct rows *rows, const struct awsq_ec2_instance *i)
+{
+	char detail[256], up[32];
+
+	if (!instance_is_live(i))
+		return;
+	uptime_text(up, sizeof(up), i);
+	(void)snprintf(detail, sizeof(detail), "%s in %s%s%s%s%s", i->type ? i->type : "?",
+		i->zone ? i->zone : "?", i->public_ip ? ", " : "", i->public_ip ? i->public_ip : "",
+		up[0] ? ", up " : "", up);
+	row(rows, "instance", i->id, i->state, detail);
+}
+
+static void show_group(struct rows *rows, const struct finding *f)
+{
+	struct awsq_buf text = AWSQ_BUF_INIT(4096);
+
+	for (size_t i = 0; i < f->observed.groups.n; i++)
+		row(rows, "security group", f->observed.groups.items[i].id, NULL,
+			f->observed.groups.items[i].vpc_id);
+	end_kind(rows, "security group");
+	for (size_t i = 0; i < f->rules.n; i++) {
+		awsq_buf_reset(&text);
+		rule_describe(&text, &f->rules.items[i]);
+		row(rows, "rule", NULL, NULL, awsq_buf_str(&text));
+	}
+	rows->n = 0;
+	awsq_buf_free(&text);
+}
+
+static void show_difference(void *arg, const char *text)
+{
+	row(arg, "difference", NULL, NULL, text);
+}
+
+struct table *show_new_table(void)
+{
+	struct table *t = table_new(5);
+
+	table_add(t, "REGION", "RESOURCE", "ID", "STATE", "DETAIL");
+	return t;
+}
+
+void show_finding(struct table *t, const struct finding *f)
+{
+	const struct observed *o = &f->observed;
+	struct rows rows = { t, f->region, 0 };
+
+	if (f->error) {
+		row(&rows, "error", NULL, NULL, f->error);
+		return;
+	}
+	for (size_t i = 0; i < o->images.n; i++) {
+		const char *source = awsq_ec2_tag_value(o->images.items[i].tags,
+			o->images.items[i].n_tags, TAG_SOURCE_IMAGE);
+		char detail[128];
+
+		(void)snprintf(detail, sizeof(detail), "%s%s", source ? "copy of " : "",
+			source ? source : "");
+		row(&rows, "image", o->images.items[i].id, o->images.items[i].state, detail);
+	}
+	end_kind(&rows, "image");
+	(void)observed_each_snapshot(o, show_snapshot, &rows);
+	end_kind(&rows, "snapshot");
+	for (size_t i = 0; i < o->key_pairs.n; i++)
+		row(&rows, "key pair", o->key_pairs.items[i].id, NULL, o->key_pairs.items[i].type);
+	end_kind(&rows, "key pair");
+	show_group(&rows, f);
+	row(&rows, "role", f->role ? f->role : "none", NULL, NULL);
+	rows.n = 0;
+	for (size_t i = 0; i < o->instances.n; i++)
+		show_instance(&rows, &o->instances.items[i]);
+	end_kind(&rows, "instance");
+	finding_each_difference(f, show_difference, &rows);
+}

@@ -1,0 +1,38 @@
+/*
+ * show.h: what a person or a program sees of a region: a table, or JSON (json.h).
+ */
+#ifndef CLI_SHOW_H
+#define CLI_SHOW_H
+
+#include "cli/table.h"
+#include "fleet/observed.h"
+#include "fleet/plan.h"
+
+/* A region as check-region found it. */
+struct finding {
+	const char *region;
+	const char *error; /* why nothing is known; NULL when the rest is filled */
+	const char *role;  /* instance profile of the instance; NULL: none */
+	struct observed observed;
+	struct plan plan;   /* what would make it as desired; its notes, what would not */
+	struct rules rules; /* of the group */
+};
+
+/* How many differences there are: what a plan would change, and what it would not. */
+size_t finding_differences(const struct finding *f);
+
+/* Calls each with every difference in a sentence. */
+void finding_each_difference(const struct finding *f, void (*each)(void *arg, const char *text),
+	void *arg);
+
+/* How long the instance has been up, such as "3h12m"; "" when it does not run. */
+void uptime_text(char *out, size_t size, const struct awsq_ec2_instance *instance);
+
+/* The header of check-region's table, and a region's rows. */
+struct table *show_new_table(void);
+void show_finding(struct table *t, const struct finding *f);
+
+/* The lines of a plan: a sign, the action, its reason; and below, the rules it is about. */
+void show_plan(struct awsq_buf *out, const char *region, const struct plan *p);
+
+#endif

@@ -1,0 +1,77 @@
+#include "banned.h"
+
+#include "cli/stream.h"
+
+#include <awsq/err.h>
+
+/* A longer line is broken here. */
+#define MAX_LINE_BYTES (64 * 1024)
+
+void stream_open(struct stream *s, struct screen *screen, const char *prefix)
+{
+	s->screen = screen;
+	s->prefix = prefix;
+	awsq_buf_init(&s->line[0], MAX_LINE_BYTES);
+	awsq_buf_init(&s->line[1], MAX_LINE_BYTES);
+}
+
+/* Prints the line begun, with its end. */
+static int flush(struct stream *s, int to_stderr)
+{
+	struct awsq_buf *line = &s->line[to_stderr];
+	int rc;
+
+	awsq_buf_addc(line, '\n');
+	rc = screen_bytes(s->screen, to_stderr, awsq_buf_str(line), line->len);
+	awsq_buf_reset(line);
+	return rc;
+}
+
+static int write_lines(struct stream *s, int to_stderr, const char *data, size_t len)
+{
+	struct awsq_buf *line = &s->line[to_stderr];
+	int rc = 0;
+
+	while (rc == 0 && len > 0) {
+		const char *end = memchr(data, '\n', len);
+		size_t n = end ? (size_t)(end - data) : len, room;
+
+		if (line->len == 0)
+			awsq_buf_addf(line, "%s: ", s->prefix);
+		room = MAX_LINE_BYTES - 1 - line->len;
+		awsq_buf_add(line, data, n < room ? n : room);
+		if (n > room || end)
+			rc = flush(s, to_stderr);
+		n = n < room ? n : room;
+		data += n;
+		len -= n;
+		if (len > 0 && *data == '\n' && end == data) {
+			data++;
+			len--;
+		}
+	}
+	return rc;
+}
+
+static int on_write(void *arg, int is_stderr, const void *data, size_t len)
+{
+	struct stream *s = arg;
+
+	if (s->prefix)
+		return write_lines(s, is_stderr ? 1 : 0, data, len);
+	return screen_bytes(s->screen, is_stderr, data, len);
+}
+
+struct ssh_output stream_output(struct stream *s)
+{
+	return (struct ssh_output){ on_write, s };
+}
+
+void stream_close(struct stream *s)
+{
+	for (int i = 0; i < 2; i++) {
+		if (s->line[i].len > 0)
+			(void)flush(s, i);
+		awsq_buf_free(&s->line[i]);
+	}
+}

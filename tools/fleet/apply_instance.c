@@ -1,0 +1,101 @@
+#include "banned.h"
+
+#include "fleet/apply_private.h"
+#include "fleet/state.h"
+
+#include <awsq/retry.h>
+
+#define INSTANCE_WAIT_MS (10 * 60 * 1000)
+
+/* One attempt with one type. A token whose instance was terminated since is renewed, once. */
+static int run_type(struct apply *a, struct awsq_ec2_run_instance *what, struct awsq_err *err)
+{
+	struct awsq_ec2_instances made = { 0 };
+	struct awsq_call call;
+	char token[STATE_TOKEN_SIZE];
+	int rc = 0;
+
+	for (int renewed = 0; renewed < 2; renewed++) {
+		what->client_token = NULL;
+		awsq_ec2_run_instances(&call, &made, what);
+		rc = apply_token(a, &call, token, err);
+		awsq_call_free(&call);
+		if (rc != 0)
+			break;
+		what->client_token = token;
+		awsq_ec2_run_instances(&call, &made, what);
+		rc = region_call_settling(a->r, &call, err);
+		if (!awsq_err_is(err, "IdempotentInstanceTerminated"))
+			break;
+		state_forget_tokens(a->r->fleet->state_dir, a->r->name);
+	}
+	what->client_token = NULL;
+	if (rc == 0 && made.n == 1)
+		(void)snprintf(a->instance_id, sizeof(a->instance_id), "%s", made.items[0].id);
+	else if (rc == 0)
+		rc = awsq_err_set(err, AWSQ_EPARSE, "the answer names no instance");
+	awsq_ec2_free_instances(&made);
+	return rc;
+}
+
+int apply_run_instance(struct apply *a, const struct action *action, struct awsq_err *err)
+{
+	const struct config *c = a->d->config;
+	const struct config_strings *types =
+		a->r->config ? &a->r->config->instance_types : &c->instance_types;
+	struct awsq_ec2_run_instance what = { 0 };
+	int rc = 0;
+
+	(void)action;
+	what.image_id = a->image_id;
+	what.key_name = c->name;
+	what.group_id = a->group_id;
+	what.profile_name = a->d->profile_name;
+	what.shutdown_behavior = "stop";
+	what.http_tokens = "required";
+	what.user_data = a->d->user_data;
+	what.tags = a->tags;
+	for (size_t i = 0; i < types->n; i++) {
+		what.type = types->items[i];
+		rc = run_type(a, &what, err);
+		if (rc == 0) {
+			region_event(a->r, "instance %s (%s) is made", a->instance_id, what.type);
+			return 0;
+		}
+		if (!awsq_err_is_capacity(err) && !awsq_err_is(err, "Unsupported"))
+			break;
+		region_event(a->r, "no %s to be had: %s", what.type, err->aws_code);
+	}
+	return region_explain(a->r, err, "run an instance of type %s", what.type);
+}
+
+static void name_instance(struct instance *i, const struct apply *a, const struct action *action)
+{
+	memset(i, 0, sizeof(*i));
+	(void)snprintf(i->id, sizeof(i->id), "%s", action->id[0] ? action->id : a->instance_id);
+	(void)snprintf(i->state, sizeof(i->state), "pending");
+}
+
+int apply_stop_instance(struct apply *a, const struct action *action, struct awsq_err *err)
+{
+	struct instance i;
+	int was_on, rc;
+
+	name_instance(&i, a, action);
+	rc = instance_stop(&i, a->r, 0, region_now_ms(a->r) + INSTANCE_WAIT_MS, &was_on, err);
+	if (rc == 0)
+		region_event(a->r, "instance %s is %s", i.id, i.state);
+	return rc;
+}
+
+int apply_terminate_instance(struct apply *a, const struct action *action, struct awsq_err *err)
+{
+	struct instance i;
+	int rc;
+
+	name_instance(&i, a, action);
+	rc = instance_terminate(&i, a->r, region_now_ms(a->r) + INSTANCE_WAIT_MS, err);
+	if (rc == 0)
+		region_event(a->r, "instance %s is terminated", i.id);
+	return rc;
+}

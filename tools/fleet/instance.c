@@ -1,0 +1,279 @@
+#include "banned.h"
+
+#include "fleet/instance.h"
+#include "fleet/observed.h"
+#include "fleet/ssh.h"
+
+#define SETTLE_LOOKS 10
+#define SSH_TRY_MS   2000
+#define SSH_WAIT_MS  250
+
+static void set_text(char *out, size_t size, const char *text)
+{
+	(void)snprintf(out, size, "%s", text ? text : "");
+}
+
+static void take(struct instance *out, const struct awsq_ec2_instance *i)
+{
+	memset(out, 0, sizeof(*out));
+	set_text(out->id, sizeof(out->id), i->id);
+	set_text(out->state, sizeof(out->state), i->state);
+	set_text(out->type, sizeof(out->type), i->type);
+	set_text(out->address, sizeof(out->address), i->public_ip ? i->public_ip : i->private_ip);
+	set_text(out->state_reason, sizeof(out->state_reason), i->state_reason);
+	out->launch_time = i->launch_time;
+}
+
+static int is(const struct instance *i, const char *state)
+{
+	return strcmp(i->state, state) == 0;
+}
+
+static int too_many(const struct awsq_ec2_instances *list, const char *name, struct awsq_err *err)
+{
+	char ids[512] = "";
+
+	for (size_t k = 0; k < list->n; k++) {
+		size_t used = strlen(ids);
+
+		if (instance_is_live(&list->items[k]))
+			(void)snprintf(ids + used, sizeof(ids) - used, "%s%s (%s)",
+				used ? ", " : "", list->items[k].id, list->items[k].state);
+	}
+	return awsq_err_set(err, AWSQ_EINVAL,
+		"several instances have the Name tag '%s': %s; terminate all but one", name, ids);
+}
+
+int instance_find(struct instance *out, struct region *r, struct awsq_err *err)
+{
+	const char *name = r->fleet->config->name;
+	struct observed o = { 0 };
+	const struct awsq_ec2_instance *found;
+	struct awsq_call call;
+	size_t n = 0;
+	int rc;
+
+	awsq_ec2_describe_instances(&call, &o.instances,
+		(struct awsq_ec2_filter[]){ { "tag:" TAG_NAME, { name } }, { NULL, { NULL } } });
+	rc = region_call(r, &call, err);
+	if (rc != 0) {
+		region_explain(r, err, "look for the instance '%s'", name);
+	} else {
+		found = observed_instance(&o, &n);
+		if (found)
+			take(out, found);
+		else if (n > 1)
+			rc = too_many(&o.instances, name, err);
+		else
+			rc = awsq_err_set(err, AWSQ_ENOTFOUND,
+				"no instance has the Name tag '%s': config-region makes it", name);
+	}
+	awsq_ec2_free_instances(&o.instances);
+	return rc;
+}
+
+int instance_refresh(struct instance *i, struct region *r, struct awsq_err *err)
+{
+	struct awsq_ec2_instances list = { 0 };
+	struct awsq_call call;
+	int rc;
+
+	awsq_ec2_describe_instance(&call, &list, i->id);
+	rc = region_call(r, &call, err);
+	if (awsq_err_is(err, "InvalidInstanceID.NotFound") || (rc == 0 && list.n == 0))
+		rc = awsq_err_set(err, AWSQ_ENOTFOUND, "AWS does not know instance '%s'", i->id);
+	else if (rc != 0)
+		region_explain(r, err, "look at instance '%s'", i->id);
+	else
+		take(i, &list.items[0]);
+	awsq_ec2_free_instances(&list);
+	return rc;
+}
+
+static int timed_out(const struct instance *i, const char *wanted, struct awsq_err *err)
+{
+	return awsq_err_set(err, AWSQ_ETIMEDOUT, "instance '%s' is still %s, not %s%s%s", i->id,
+		i->state, wanted, i->state_reason[0] ? ": " : "", i->state_reason);
+}
+
+/* Sleeps until the next look; not past the deadline. */
+static int pause_poll(const struct instance *i, struct region *r, int looks, int64_t deadline_ms,
+	const char *wanted, struct awsq_err *err)
+{
+	int64_t left = deadline_ms - region_now_ms(r), ms = region_poll_ms(looks);
+
+	if (left <= 0)
+		return timed_out(i, wanted, err);
+	region_status(r, "instance %s is %s", i->id, i->state);
+	if (region_sleep(r, ms < left ? ms : left) != 0)
+		return awsq_err_set(err, AWSQ_ECANCELED, "canceled while instance '%s' was %s",
+			i->id, i->state);
+	return 0;
+}
+
+/* ---- Start */
+
+static int ask_start(struct instance *i, struct region *r, int *started, struct awsq_err *err)
+{
+	struct awsq_ec2_state_changes changes = { 0 };
+	struct awsq_call call;
+	int rc;
+
+	/* Not to be cut off in its middle: whether it was started would not be known. */
+	awsq_client_set_cancel_fd(r->client, -1);
+	awsq_ec2_start_instance(&call, &changes, i->id);
+	rc = region_call(r, &call, err);
+	awsq_client_set_cancel_fd(r->client, r->cancel_fd);
+	if (rc != 0) {
+		region_explain(r, err, "start '%s' (%s)", i->id, i->type);
+	} else if (changes.n > 0) {
+		*started = changes.items[0].previous &&
+		           strcmp(changes.items[0].previous, "stopped") == 0;
+		set_text(i->state, sizeof(i->state), changes.items[0].current);
+	}
+	awsq_ec2_free_state_changes(&changes);
+	return rc;
+}
+
+int instance_start(struct instance *i, struct region *r, int64_t deadline_ms, int *started,
+	struct awsq_err *err)
+{
+	int asked_at = -1, rc;
+
+	*started = 0;
+	for (int looks = 0;; looks++) {
+		if (is(i, "running") && i->address[0])
+			return 0;
+		if (is(i, "terminated") || is(i, "shutting-down"))
+			return awsq_err_set(err, AWSQ_ENOTFOUND, "instance '%s' is %s", i->id,
+				i->state);
+		/*
+		 * Accepted, and then stopped by itself: a KMS grant missing, for one. The first looks
+		 * may still show what was before.
+		 */
+		if (is(i, "stopped") && asked_at >= 0 && looks > asked_at + SETTLE_LOOKS)
+			return awsq_err_set(err, AWSQ_ESERVICE,
+				"instance '%s' stopped again as it started: %s", i->id,
+				i->state_reason[0] ? i->state_reason : "no reason given");
+		if (is(i, "stopped") && asked_at < 0) {
+			rc = ask_start(i, r, started, err);
+			/* Its own stop may not have settled everywhere yet. */
+			if (rc != 0 && !awsq_err_is(err, "IncorrectInstanceState"))
+				return rc;
+			asked_at = rc == 0 ? looks : -1;
+		}
+		rc = pause_poll(i, r, looks, deadline_ms, "running", err);
+		if (rc == 0)
+			rc = instance_refresh(i, r, err);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+/* ---- Stop */
+
+/* *asked becomes true when it was accepted; one that is pending cannot be stopped yet. */
+static int ask_stop(struct instance *i, struct region *r, int *asked, struct awsq_err *err)
+{
+	struct awsq_ec2_state_changes changes = { 0 };
+	struct awsq_call call;
+	int rc;
+
+	awsq_ec2_stop_instance(&call, &changes, i->id);
+	rc = region_call(r, &call, err);
+	*asked |= rc == 0;
+	if (awsq_err_is(err, "IncorrectInstanceState"))
+		rc = 0;
+	else if (rc != 0)
+		region_explain(r, err, "stop '%s'", i->id);
+	else if (changes.n > 0)
+		set_text(i->state, sizeof(i->state), changes.items[0].current);
+	awsq_ec2_free_state_changes(&changes);
+	return rc;
+}
+
+static int is_off(const struct instance *i)
+{
+	return is(i, "stopped") || is(i, "terminated") || is(i, "shutting-down");
+}
+
+int instance_stop(struct instance *i, struct region *r, int just_started, int64_t deadline_ms,
+	int *was_on, struct awsq_err *err)
+{
+	int rc = 0, complained = 0, asked = !just_started;
+
+	*was_on = 0;
+	for (int looks = 0;; looks++) {
+		/* A new instance may not be known everywhere yet; one that is gone is off. */
+		if (rc == AWSQ_ENOTFOUND && looks > SETTLE_LOOKS)
+			return 0;
+		if (rc == 0 && is_off(i) && asked)
+			return 0;
+		*was_on |= rc == 0 && !is_off(i);
+		if (rc == 0 && (is(i, "running") || !asked))
+			rc = ask_stop(i, r, &asked, err);
+		if (rc == AWSQ_ECANCELED)
+			return rc;
+		if (rc != 0 && rc != AWSQ_ENOTFOUND && !complained++)
+			region_warning(r, "%s; trying again", err->message);
+		if (region_now_ms(r) >= deadline_ms && rc != 0)
+			return rc;
+		rc = pause_poll(i, r, looks, deadline_ms, "stopped", err);
+		if (rc != 0)
+			return rc;
+		rc = instance_refresh(i, r, err);
+	}
+}
+
+/* ---- Terminate */
+
+int instance_terminate(struct instance *i, struct region *r, int64_t deadline_ms,
+	struct awsq_err *err)
+{
+	struct awsq_ec2_state_changes changes = { 0 };
+	struct awsq_call call;
+	int rc;
+
+	awsq_ec2_terminate_instance(&call, &changes, i->id);
+	rc = region_call(r, &call, err);
+	if (rc == 0 && changes.n > 0)
+		set_text(i->state, sizeof(i->state), changes.items[0].current);
+	awsq_ec2_free_state_changes(&changes);
+	if (awsq_err_is(err, "InvalidInstanceID.NotFound"))
+		return 0;
+	if (rc != 0)
+		return region_explain(r, err, "terminate '%s'", i->id);
+	for (int looks = 0; !is(i, "terminated"); looks++) {
+		rc = pause_poll(i, r, looks, deadline_ms, "terminated", err);
+		if (rc == 0)
+			rc = instance_refresh(i, r, err);
+		if (rc != 0)
+			return rc == AWSQ_ENOTFOUND ? 0 : rc;
+	}
+	return 0;
+}
+
+int instance_wait_ssh(const struct instance *i, struct region *r, int64_t deadline_ms,
+	struct awsq_err *err)
+{
+	int port = r->fleet->config->job_port;
+	int rc;
+
+	for (;;) {
+		int64_t left = deadline_ms - region_now_ms(r);
+		int64_t timeout = left < SSH_TRY_MS ? left : SSH_TRY_MS;
+
+		if (left <= 0)
+			return awsq_err_set(err, AWSQ_ETIMEDOUT,
+				"instance '%s' runs, but no SSH server answers at %s port %d: does "
+				"the security group let this machine in?",
+				i->id, i->address, port);
+		region_status(r, "waiting for SSH at %s port %d", i->address, port);
+		rc = ssh_port_answers(i->address, port, (int)timeout, r->cancel_fd);
+		if (rc == 0)
+			return 0;
+		if (rc == AWSQ_ECANCELED || region_sleep(r, SSH_WAIT_MS) != 0)
+			return awsq_err_set(err, AWSQ_ECANCELED,
+				"canceled while waiting for SSH on '%s'", i->id);
+	}
+}

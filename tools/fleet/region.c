@@ -1,0 +1,178 @@
+#include "banned.h"
+
+#include "fleet/region.h"
+
+#include <stdarg.h>
+
+#define SETTLE_MS 60000
+
+int region_open(struct region *r, const struct fleet *fleet, const char *name, struct awsq_err *err)
+{
+	struct awsq_client_options options = { 0 };
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	r->fleet = fleet;
+	r->name = name;
+	r->config = config_region(fleet->config, name);
+	r->cancel_fd = fleet->cancel_fd;
+	options.region = name;
+	options.credentials = fleet->credentials;
+	options.settings = fleet->settings;
+	options.log = fleet->log;
+	rc = awsq_client_new(&r->client, &options, err);
+	if (rc == 0)
+		awsq_client_set_cancel_fd(r->client, r->cancel_fd);
+	return rc;
+}
+
+void region_close(struct region *r)
+{
+	awsq_client_free(r->client);
+	r->client = NULL;
+}
+
+void region_ignore_cancel(struct region *r)
+{
+	r->cancel_fd = -1;
+	awsq_client_set_cancel_fd(r->client, -1);
+}
+
+static void tell(const struct region *r,
+	void (*to)(void *arg, const char *region, const char *text), const char *format, va_list ap)
+{
+	char text[2048];
+
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	to(r->fleet->report->arg, r->name, text);
+}
+
+void region_event(const struct region *r, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	tell(r, r->fleet->report->event, format, ap);
+	va_end(ap);
+}
+
+void region_warning(const struct region *r, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	tell(r, r->fleet->report->warning, format, ap);
+	va_end(ap);
+}
+
+void region_status(const struct region *r, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	tell(r, r->fleet->report->status, format, ap);
+	va_end(ap);
+}
+
+int64_t region_now_ms(const struct region *r)
+{
+	(void)r;
+	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
+}
+
+int region_sleep(const struct region *r, int64_t ms)
+{
+	return awsq_clock_system.sleep_ms(awsq_clock_system.arg, ms, r->cancel_fd);
+}
+
+int64_t region_poll_ms(int n)
+{
+	if (n < 60)
+		return 1000;
+	return n < 120 ? 5000 : 15000;
+}
+
+int region_call(struct region *r, struct awsq_call *call, struct awsq_err *err)
+{
+	return awsq_run_one(r->client, call, err);
+}
+
+/* What AWS says of something that was created a moment ago and is not known everywhere yet. */
+static int is_unsettled(const struct awsq_err *err)
+{
+	static const char *const codes[] = { "InvalidInstanceID.NotFound", "InvalidGroup.NotFound",
+		"InvalidGroupId.NotFound", "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable",
+		"InvalidSnapshot.NotFound", "InvalidKeyPair.NotFound" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (awsq_err_is(err, codes[i]))
+			return 1;
+	}
+	/* The one case that has no code of its own: a new instance profile. */
+	return awsq_err_is(err, "InvalidParameterValue") &&
+	       strstr(err->message, "IAM Instance Profile") != NULL;
+}
+
+int region_call_settling(struct region *r, struct awsq_call *call, struct awsq_err *err)
+{
+	int64_t end = region_now_ms(r) + SETTLE_MS;
+	int rc;
+
+	for (;;) {
+		rc = awsq_run(r->client, call, 1);
+		if (rc == 0 || !is_unsettled(&call->err) || region_now_ms(r) >= end)
+			break;
+		if (region_sleep(r, 1000) != 0) {
+			rc = awsq_err_set(&call->err, AWSQ_ECANCELED, "canceled");
+			break;
+		}
+	}
+	*err = call->err;
+	awsq_call_free(call);
+	return rc;
+}
+
+/* What to do about an error, by AWS's code; the source of the credentials goes into %s. */
+static const struct {
+	const char *code;
+	const char *hint;
+} hints[] = {
+	{ "AuthFailure",
+		"check the access key and its secret (from: %s), and that the region is enabled" },
+	{ "InvalidClientTokenId", "check the access key (from: %s)" },
+	{ "SignatureDoesNotMatch", "check the secret access key (from: %s)" },
+	{ "UnrecognizedClientException", "check the access key (from: %s)" },
+	{ "ExpiredToken", "the session token has expired (from: %s): get a new one" },
+	{ "RequestExpired", "check this machine's clock, and the session token (from: %s)" },
+	{ "OptInRequired", "enable the region for the account first" },
+	{ "UnauthorizedOperation", "the README lists the permissions that are needed" },
+	{ "AccessDenied", "the README lists the permissions that are needed" },
+};
+
+int region_explain(const struct region *r, struct awsq_err *err, const char *format, ...)
+{
+	char what[256], why[sizeof(err->message)], hint[256] = "";
+	const char *colon = err->aws_code[0] && err->message[0] ? ": " : "";
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(what, sizeof(what), format, ap);
+	va_end(ap);
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		if (awsq_err_is(err, hints[i].code)) {
+			char text[sizeof(hint)];
+			const char *at = strstr(hints[i].hint, "%s");
+
+			/* By hand, since a format has to be a literal for the compiler to check. */
+			(void)snprintf(text, sizeof(text), "%.*s%s%s",
+				at ? (int)(at - hints[i].hint) : (int)strlen(hints[i].hint),
+				hints[i].hint, at ? r->fleet->credentials->source : "",
+				at ? at + 2 : "");
+			(void)snprintf(hint, sizeof(hint), "; %.250s", text);
+		}
+	}
+	(void)snprintf(why, sizeof(why), "%s", err->message);
+	(void)snprintf(err->message, sizeof(err->message), "cannot %s: %s%s%.500s%s", what,
+		err->aws_code, colon, why, hint);
+	return err->code;
+}

@@ -1,0 +1,155 @@
+#include "banned.h"
+
+#include "fleet/job.h"
+#include "fleet/run.h"
+#include "fleet/state.h"
+
+#define START_WAIT_MS   (10 * 60 * 1000)
+#define CONNECT_WAIT_MS (5 * 60 * 1000)
+#define STOP_WAIT_MS    (60 * 60 * 1000)
+
+static void fail(struct run_result *out, int status, const struct awsq_err *err)
+{
+	out->status = status;
+	out->canceled |= err->code == AWSQ_ECANCELED;
+	(void)snprintf(out->message, sizeof(out->message), "%s", err->message);
+}
+
+/* Takes the region's lock; *lock is -1, and out says why, when it is not to be had. */
+static void lock_region(int *lock, struct run_result *out, struct region *r)
+{
+	struct awsq_err err = { 0 };
+
+	if (state_lock(lock, r->fleet->state_dir, r->name, &err) != 0) {
+		fail(out, RUN_NOT_RUN, &err);
+	} else if (*lock < 0) {
+		out->status = RUN_BUSY;
+		(void)snprintf(out->message, sizeof(out->message),
+			"busy: another run has this region");
+	}
+}
+
+/* No job outlives the time for which the instance may be on. */
+static int64_t job_timeout_ms(const struct region *r, const struct run_request *request)
+{
+	int64_t max = r->fleet->config->max_uptime * 1000;
+
+	return request->timeout_ms > 0 && request->timeout_ms < max ? request->timeout_ms : max;
+}
+
+static void do_job(struct run_result *out, struct region *r, const struct run_request *request)
+{
+	char *known_hosts = state_path(r->fleet->state_dir, "known_hosts");
+	struct ssh_target target = { 0 };
+	struct job_request job = { 0 };
+	struct job_result result;
+	struct awsq_err err = { 0 };
+
+	target.host = out->instance.address;
+	target.port = r->fleet->config->job_port;
+	target.user = r->fleet->config->job_user;
+	target.key = r->fleet->key;
+	target.known_hosts = known_hosts;
+	target.host_id = out->instance.id;
+	target.log = r->fleet->log;
+	job.target = &target;
+	job.command = request->command;
+	job.timeout_ms = job_timeout_ms(r, request);
+	job.connect_timeout_ms = CONNECT_WAIT_MS;
+	job.cancel_fd = r->cancel_fd;
+	job.output = request->output;
+	region_status(r, "running the job on %s", out->instance.id);
+	if (!known_hosts) {
+		awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
+		fail(out, RUN_NOT_RUN, &err);
+		return;
+	}
+	if (job_run(&result, &job, &err) != 0)
+		fail(out, result.status, &err);
+	out->status = result.status;
+	out->canceled |= result.canceled;
+	out->job_ms = result.ended_ms - result.started_ms;
+	region_status(r, "%s", "");
+	free(known_hosts);
+}
+
+void run_job(struct run_result *out, struct region *r, const struct run_request *request)
+{
+	struct awsq_err err = { 0 };
+	int lock;
+
+	memset(out, 0, sizeof(*out));
+	lock_region(&lock, out, r);
+	if (lock < 0)
+		return;
+	if (instance_find(&out->instance, r, &err) != 0) {
+		fail(out, RUN_NOT_RUN, &err);
+	} else if (strcmp(out->instance.state, "running") != 0) {
+		awsq_err_set(&err, AWSQ_EINVAL,
+			"instance '%s' is %s: start-region wakes it, run-region does all in one",
+			out->instance.id, out->instance.state);
+		fail(out, RUN_NOT_RUN, &err);
+	} else {
+		do_job(out, r, request);
+	}
+	state_unlock(lock);
+}
+
+/* The loudest thing that is ever said: a machine is on, and nothing of ours will stop it. */
+static void cry_out(struct run_result *out, const struct region *r, const struct awsq_err *err)
+{
+	out->left_on = 1;
+	if (out->status == 0)
+		out->status = 1;
+	region_warning(r, "INSTANCE '%s' MAY STILL BE ON, AND COST MONEY: %s", out->instance.id,
+		err->message);
+	region_warning(r, "stop it by: aws ec2 stop-instances --region %s --instance-ids %s",
+		r->name, out->instance.id);
+}
+
+static void stop(struct run_result *out, struct region *r)
+{
+	int64_t deadline = region_now_ms(r) + STOP_WAIT_MS;
+	struct awsq_err err = { 0 };
+	int was_on;
+
+	/* Whoever wants the run to end wants the instance off: nothing cancels that. */
+	region_ignore_cancel(r);
+	if (instance_refresh(&out->instance, r, &err) != 0)
+		region_warning(r, "%s; stopping it all the same", err.message);
+	if (instance_stop(&out->instance, r, 1, deadline, &was_on, &err) != 0)
+		cry_out(out, r, &err);
+	else if (was_on)
+		region_event(r, "instance %s is %s", out->instance.id, out->instance.state);
+	region_status(r, "%s", "");
+}
+
+void run_region(struct run_result *out, struct region *r, const struct run_request *request)
+{
+	int64_t begin = region_now_ms(r);
+	struct awsq_err err = { 0 };
+	int lock, started;
+
+	memset(out, 0, sizeof(*out));
+	lock_region(&lock, out, r);
+	if (lock < 0)
+		return;
+	if (instance_find(&out->instance, r, &err) != 0) {
+		fail(out, RUN_NOT_RUN, &err);
+		state_unlock(lock);
+		return;
+	}
+	if (strcmp(out->instance.state, "stopped") != 0)
+		region_event(r, "instance %s is already %s: taking it over", out->instance.id,
+			out->instance.state);
+	if (instance_start(&out->instance, r, begin + START_WAIT_MS, &started, &err) != 0) {
+		fail(out, RUN_NOT_RUN, &err);
+	} else {
+		region_event(r, "instance %s (%s) runs at %s", out->instance.id, out->instance.type,
+			out->instance.address);
+		do_job(out, r, request);
+	}
+	stop(out, r);
+	out->on_ms = region_now_ms(r) - begin;
+	state_unlock(lock);
+}

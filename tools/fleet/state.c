@@ -1,0 +1,163 @@
+#include "banned.h"
+
+#include "fleet/state.h"
+
+#include <awsq/buf.h>
+#include <awsq/hash.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_PATH    4096
+#define NONCE_BYTES 16
+
+/* mkdir -p; only the last folder's failure counts, since those above need not be ours to make. */
+static int make_folders(char *path)
+{
+	for (char *p = path + 1; *p; p++) {
+		if (*p == '/') {
+			*p = '\0';
+			(void)mkdir(path, 0777);
+			*p = '/';
+		}
+	}
+	return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : AWSQ_EIO;
+}
+
+int state_open(char **dir, const char *option, const char *fleet_name, struct awsq_err *err)
+{
+	const char *state_home = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+	struct awsq_buf path = AWSQ_BUF_INIT(MAX_PATH);
+
+	*dir = NULL;
+	if (option)
+		awsq_buf_addf(&path, "%s/%s", option, fleet_name);
+	else if (state_home && state_home[0] == '/')
+		awsq_buf_addf(&path, "%s/awsq/%s", state_home, fleet_name);
+	else if (home && home[0] == '/')
+		awsq_buf_addf(&path, "%s/.local/state/awsq/%s", home, fleet_name);
+	else
+		return awsq_err_set(err, AWSQ_EINVAL,
+			"no place for locks and known hosts: set HOME, or use --state-dir");
+	*dir = awsq_buf_take(&path);
+	if (!*dir)
+		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	if (make_folders(*dir) != 0 || access(*dir, W_OK | X_OK) != 0) {
+		awsq_err_set(err, AWSQ_EIO,
+			"cannot write to '%s': %s; --state-dir names another folder", *dir,
+			strerror(errno));
+		free(*dir);
+		*dir = NULL;
+		return AWSQ_EIO;
+	}
+	return 0;
+}
+
+char *state_path(const char *dir, const char *file)
+{
+	struct awsq_buf path = AWSQ_BUF_INIT(MAX_PATH);
+
+	awsq_buf_addf(&path, "%s/%s", dir, file);
+	return awsq_buf_take(&path);
+}
+
+static char *region_path(const char *dir, const char *region, const char *suffix)
+{
+	char file[128];
+
+	(void)snprintf(file, sizeof(file), "%s.%s", region, suffix);
+	return state_path(dir, file);
+}
+
+static int io_error(struct awsq_err *err, const char *path)
+{
+	return awsq_err_set(err, AWSQ_EIO, "cannot use '%s': %s", path, strerror(errno));
+}
+
+int state_lock(int *fd, const char *dir, const char *region, struct awsq_err *err)
+{
+	char *path = region_path(dir, region, "lock");
+	int rc = 0;
+
+	*fd = -1;
+	if (!path)
+		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	/* flock belongs to the open file: it also keeps two threads of one process apart. */
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*fd < 0) {
+		rc = io_error(err, path);
+	} else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+		rc = errno == EWOULDBLOCK ? 0 : io_error(err, path);
+		(void)close(*fd);
+		*fd = -1;
+	}
+	free(path);
+	return rc;
+}
+
+void state_unlock(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+/* Reads the nonce at path, or makes it; it is on disk, whole, before it is used. */
+static int read_nonce(uint8_t nonce[NONCE_BYTES], const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ssize_t n;
+	int rc = -1;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, nonce, NONCE_BYTES);
+	if (n == NONCE_BYTES)
+		rc = 0;
+	else if (n >= 0 && awsq_random_bytes(nonce, NONCE_BYTES) == 0 &&
+		 pwrite(fd, nonce, NONCE_BYTES, 0) == NONCE_BYTES && fsync(fd) == 0)
+		rc = 0;
+	(void)close(fd);
+	return rc;
+}
+
+int state_token(char token[STATE_TOKEN_SIZE], const char *dir, const char *region, const char *text,
+	struct awsq_err *err)
+{
+	char *path = region_path(dir, region, "nonce");
+	struct awsq_buf seed = AWSQ_BUF_INIT(1024 * 1024);
+	uint8_t nonce[NONCE_BYTES], digest[AWSQ_SHA256_LEN];
+	int rc;
+
+	if (!path)
+		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	if (read_nonce(nonce, path) != 0) {
+		rc = io_error(err, path);
+		free(path);
+		return rc;
+	}
+	awsq_buf_add(&seed, nonce, sizeof(nonce));
+	awsq_buf_adds(&seed, text);
+	rc = awsq_buf_error(&seed);
+	if (rc == 0)
+		rc = awsq_sha256(digest, seed.data, seed.len);
+	if (rc == 0)
+		awsq_hex(token, digest, (STATE_TOKEN_SIZE - 1) / 2);
+	else
+		awsq_err_set(err, rc, "%s", awsq_strerror(rc));
+	awsq_buf_free(&seed);
+	free(path);
+	return rc;
+}
+
+void state_forget_tokens(const char *dir, const char *region)
+{
+	char *path = region_path(dir, region, "nonce");
+
+	if (path)
+		(void)unlink(path);
+	free(path);
+}
