@@ -52,28 +52,23 @@ static int find_path(char **path, const struct awsq_environment *env, const char
 /* Reads all of a file without stdio, whose buffers would keep the secrets. AWSQ_ENOTFOUND. */
 static int read_file(struct awsq_buf *out, const char *path, struct awsq_err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
-	char *room;
-	ssize_t n = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error = errno;
+	char chunk[4096];
+	ssize_t n;
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+	if (fd < 0 && (error == ENOENT || error == ENOTDIR))
 		return AWSQ_ENOTFOUND;
 	if (fd < 0)
-		return cannot_read(err, path, errno);
-	room = malloc(MAX_FILE + 1);
-	while (room && awsq_buf_error(out) == 0) {
-		n = read(fd, room, MAX_FILE + 1);
+		return cannot_read(err, path, error);
+	do {
+		n = read(fd, chunk, sizeof(chunk));
+		error = errno;
 		if (n > 0)
-			awsq_buf_add(out, room, (size_t)n);
-		else if (n == 0 || errno != EINTR)
-			break;
-	}
-	error = errno;
+			awsq_buf_add(out, chunk, (size_t)n);
+	} while (awsq_buf_error(out) == 0 && (n > 0 || (n < 0 && error == EINTR)));
 	(void)close(fd);
-	if (room)
-		awsq_wipe(room, MAX_FILE + 1);
-	free(room);
-	if (!room || awsq_buf_error(out) == AWSQ_ENOMEM)
+	awsq_wipe(chunk, sizeof(chunk));
+	if (awsq_buf_error(out) == AWSQ_ENOMEM)
 		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	if (awsq_buf_error(out))
 		return awsq_err_set(err, AWSQ_ETOOBIG, "'%s' is larger than 1 MiB", path);

@@ -8,15 +8,18 @@
  *
  * What the caller must send for the signature to hold: the same method, path, query and body; every
  * header it gave, unchanged, except those that are never signed (below); and the headers that the
- * signer itself adds to the signed set:
+ * signer itself adds:
  *
  *	X-Amz-Date: out->date
  *	X-Amz-Security-Token: keys->session_token    (when there is one)
  *	Authorization: out->authorization
  *
- * These three must not be among the headers given. Host must be. Never signed, because proxies and
- * HTTP libraries change them: Connection, Expect, Keep-Alive, Proxy-Authenticate,
- * Proxy-Authorization, TE, Trailer, Transfer-Encoding, Upgrade, User-Agent, X-Amzn-Trace-Id.
+ * Only the first two are signed. None of the three may be among the headers given; Host must be. A
+ * Date header is signed like any other, where botocore would put it in X-Amz-Date's place.
+ *
+ * Never signed, because proxies and HTTP libraries change them: Connection, Expect, Keep-Alive,
+ * Proxy-Authenticate, Proxy-Authorization, TE, Trailer, Transfer-Encoding, Upgrade, User-Agent,
+ * X-Amzn-Trace-Id.
  */
 #ifndef AWSQ_SIGV4_H
 #define AWSQ_SIGV4_H
@@ -32,7 +35,7 @@
 /* The most bytes that a canonical request may have; the body is not part of it. */
 #define AWSQ_SIGV4_MAX 1048576
 
-/* The most bytes that a secret access key, and a region or service name, may have. */
+/* The most bytes that a secret access key may have. */
 #define AWSQ_SIGV4_SECRET_MAX 4096
 
 /*
