@@ -358,15 +358,15 @@ static void test_files_that_cannot_be_read(void **state)
 	for (int i = 0; i < (1 << 20) / 16 + 1; i++)
 		assert_true(fputs("# fifteen bytes\n", f) >= 0);
 	assert_int_equal(fclose(f), 0);
-	assert_unreadable(
-		"big.cfg", AWSQ_ETOOBIG, "'big.cfg' is larger than a configuration can be, 1 MiB");
+	assert_unreadable("big.cfg", AWSQ_ETOOBIG,
+		"'big.cfg' is larger than a configuration can be, 1 MiB");
 	f = fopen("nul.cfg", "w");
 	assert_non_null(f);
 	assert_int_equal(fwrite("# a\n\0", 1, 5, f), 5);
 	assert_int_equal(fclose(f), 0);
 	assert_unreadable("nul.cfg", AWSQ_EPARSE, "nul.cfg:2: not a text: it has a NUL");
-	assert_unreadable(
-		"none.cfg", AWSQ_ENOTFOUND, "cannot read 'none.cfg': No such file or directory");
+	assert_unreadable("none.cfg", AWSQ_ENOTFOUND,
+		"cannot read 'none.cfg': No such file or directory");
 	assert_unreadable(".", AWSQ_EIO, "cannot read '.': Is a directory");
 }
 

@@ -127,8 +127,8 @@ static int complain(struct reader *r, const config_setting_t *setting, const cha
 }
 
 /* "fleet.home: expected a region, found 5"; what may add to it. */
-static int unexpected(
-	struct reader *r, const config_setting_t *setting, const char *expected, const char *what)
+static int unexpected(struct reader *r, const config_setting_t *setting, const char *expected,
+	const char *what)
 {
 	struct awsq_buf place = AWSQ_BUF_INIT(TEXT_MAX), found = AWSQ_BUF_INIT(TEXT_MAX);
 	int rc;
@@ -144,8 +144,8 @@ static int unexpected(
 
 static int no_memory(struct reader *r)
 {
-	return awsq_err_set(
-		r->err, AWSQ_ENOMEM, "cannot load '%s': %s", r->path, awsq_strerror(AWSQ_ENOMEM));
+	return awsq_err_set(r->err, AWSQ_ENOMEM, "cannot load '%s': %s", r->path,
+		awsq_strerror(AWSQ_ENOMEM));
 }
 
 /* Says of a setting's name, between before and after, that it is none of names. */
@@ -164,8 +164,8 @@ static int unknown(struct reader *r, const config_setting_t *setting, const char
 	return rc;
 }
 
-static int unknown_setting(
-	struct reader *r, const config_setting_t *setting, const struct config_table *table)
+static int unknown_setting(struct reader *r, const config_setting_t *setting,
+	const struct config_table *table)
 {
 	struct config_strings names = { NULL, 0 };
 	int rc = 0;
@@ -196,8 +196,8 @@ static int read_value(struct reader *r, const struct config_rule *rule,
 	return rc != 0 ? unexpected(r, setting, rule->expected, "") : 0;
 }
 
-static int read_list(
-	struct reader *r, const struct config_rule *rule, const config_setting_t *list, void *base)
+static int read_list(struct reader *r, const struct config_rule *rule, const config_setting_t *list,
+	void *base)
 {
 	const struct config_strings *sofar = (void *)((char *)base + rule->offset);
 	int rc = 0;

@@ -96,8 +96,8 @@ static int refuse_oddities(const struct awsq_buf *text, const char *path, struct
 		size_t len = (size_t)((newline ? newline : end) - line);
 
 		if (memchr(line, '\0', len))
-			return awsq_err_set(
-				err, AWSQ_EPARSE, "%s:%zu: not a text: it has a NUL", path, number);
+			return awsq_err_set(err, AWSQ_EPARSE, "%s:%zu: not a text: it has a NUL",
+				path, number);
 		if (strncmp(line + strspn(line, " \t"), include, sizeof(include) - 1) == 0)
 			return awsq_err_set(err, AWSQ_EPARSE,
 				"%s:%zu: '@include' is not supported: write the settings here",
@@ -117,8 +117,8 @@ int config_slurp(struct awsq_buf *text, const char *path, struct awsq_err *err)
 		rc = awsq_err_set(err, errno == ENOENT ? AWSQ_ENOTFOUND : AWSQ_EIO,
 			"cannot read '%s': %s", path, strerror(errno));
 	else if (rc == AWSQ_ETOOBIG)
-		(void)awsq_err_set(
-			err, rc, "'%s' is larger than a configuration can be, 1 MiB", path);
+		(void)awsq_err_set(err, rc, "'%s' is larger than a configuration can be, 1 MiB",
+			path);
 	else if (rc != 0)
 		(void)awsq_err_set(err, rc, "cannot read '%s': %s", path, awsq_strerror(rc));
 	else
