@@ -94,14 +94,14 @@ static int from_environment(struct search *s, const char *name)
 	return take(s, &f, name);
 }
 
-static int from_file(
-	struct search *s, const char *name, const struct awsq_profiles *p, const char *path)
+static int from_file(struct search *s, const char *name, const struct awsq_profiles *p,
+	const char *path)
 {
 	const char *profile = s->files->profile;
 	struct found f = {
 		or_null(awsq_profiles_get(p, AWSQ_SECTION_PROFILE, profile, "aws_access_key_id")),
-		or_null(awsq_profiles_get(
-			p, AWSQ_SECTION_PROFILE, profile, "aws_secret_access_key")),
+		or_null(awsq_profiles_get(p, AWSQ_SECTION_PROFILE, profile,
+			"aws_secret_access_key")),
 		or_null(awsq_profiles_get(p, AWSQ_SECTION_PROFILE, profile, "aws_security_token")),
 	};
 
@@ -120,8 +120,8 @@ static int from_file(
 			"'aws_secret_access_key'",
 			path, profile);
 	if (!f.token)
-		f.token = or_null(
-			awsq_profiles_get(p, AWSQ_SECTION_PROFILE, profile, "aws_session_token"));
+		f.token = or_null(awsq_profiles_get(p, AWSQ_SECTION_PROFILE, profile,
+			"aws_session_token"));
 	return take(s, &f, name);
 }
 
@@ -134,9 +134,6 @@ static int from_config_file(struct search *s, const char *name)
 {
 	return from_file(s, name, s->files->config, s->files->config_path);
 }
-
-/* clang-format would align the brackets of neighbouring rows. */
-/* clang-format off */
 
 /*
  * Who is asked, in botocore's order. Where there is no function, the setting or the variable asks
@@ -162,7 +159,6 @@ static const struct provider {
 	{ .variable = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" },
 	{ .variable = "AWS_CONTAINER_CREDENTIALS_FULL_URI" },
 };
-/* clang-format on */
 
 static int is_asked_for(struct search *s, const struct provider *p)
 {

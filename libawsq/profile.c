@@ -379,8 +379,8 @@ void awsq_profiles_free(struct awsq_profiles *p)
 }
 
 /* From the end, since of [profile x] and [profile "x"] the last one counts. */
-static const struct section *find_section(
-	const struct awsq_profiles *p, enum awsq_section kind, const char *name)
+static const struct section *find_section(const struct awsq_profiles *p, enum awsq_section kind,
+	const char *name)
 {
 	for (size_t i = p ? p->n : 0; i-- > 0;) {
 		if (p->sections[i].kind == kind && strcmp(p->sections[i].name, name) == 0)
@@ -394,8 +394,8 @@ int awsq_profiles_has(const struct awsq_profiles *p, enum awsq_section kind, con
 	return find_section(p, kind, name) != NULL;
 }
 
-const char *awsq_profiles_get(
-	const struct awsq_profiles *p, enum awsq_section kind, const char *name, const char *key)
+const char *awsq_profiles_get(const struct awsq_profiles *p, enum awsq_section kind,
+	const char *name, const char *key)
 {
 	return awsq_profiles_get_sub(p, kind, name, key, NULL);
 }

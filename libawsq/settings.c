@@ -34,8 +34,8 @@ static int keep(char **out, const char *value, struct awsq_err *err)
 }
 
 /* The variable's value or else the profile's; *where is then the name it was found by. */
-static const char *find(
-	const struct sources *s, const char *variable, const char *key, const char **where)
+static const char *find(const struct sources *s, const char *variable, const char *key,
+	const char **where)
 {
 	const char *value = environment_get(s->env, variable);
 
@@ -106,8 +106,8 @@ static int find_in_services(const char **value, const struct sources *s, const c
 	return 0;
 }
 
-static int get_endpoint(
-	char **out, const struct sources *s, const char *variable, const char *service)
+static int get_endpoint(char **out, const struct sources *s, const char *variable,
+	const char *service)
 {
 	const char *value = environment_get(s->env, variable);
 	int rc;
@@ -163,8 +163,8 @@ static int get_all(struct awsq_settings *out, const struct sources *s)
 	if (rc == 0)
 		rc = get_flag(&out->fips, s, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
 	if (rc == 0)
-		rc = get_flag(
-			&out->dualstack, s, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
+		rc = get_flag(&out->dualstack, s, "AWS_USE_DUALSTACK_ENDPOINT",
+			"use_dualstack_endpoint");
 	return rc;
 }
 

@@ -353,8 +353,8 @@ static int make_string_to_sign(struct job *job)
 	awsq_hex(hex, hash, sizeof(hash));
 	awsq_buf_addf(&job->scope, "%.*s/%s/%s/" TERMINATOR, DATE_LEN, job->out->date,
 		job->req->region, job->req->service);
-	awsq_buf_addf(
-		out, ALGORITHM "\n%s\n%s\n%s", job->out->date, awsq_buf_str(&job->scope), hex);
+	awsq_buf_addf(out, ALGORITHM "\n%s\n%s\n%s", job->out->date, awsq_buf_str(&job->scope),
+		hex);
 	return awsq_buf_error(&job->scope) ? awsq_buf_error(&job->scope) : awsq_buf_error(out);
 }
 

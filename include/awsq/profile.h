@@ -47,8 +47,8 @@ void awsq_profiles_free(struct awsq_profiles *p);
 int awsq_profiles_has(const struct awsq_profiles *p, enum awsq_section kind, const char *name);
 
 /* A setting's value, owned by p and without blanks at its ends; NULL when it is not there. */
-const char *awsq_profiles_get(
-	const struct awsq_profiles *p, enum awsq_section kind, const char *name, const char *key);
+const char *awsq_profiles_get(const struct awsq_profiles *p, enum awsq_section kind,
+	const char *name, const char *key);
 
 /* The same of the sub-setting sub in the lines indented below key. */
 const char *awsq_profiles_get_sub(const struct awsq_profiles *p, enum awsq_section kind,

@@ -71,8 +71,8 @@ static int64_t number(const char *text)
 	return n;
 }
 
-static void answer(
-	const struct awsq_sigv4_request *req, const struct awsq_sigv4_keys *keys, int64_t now)
+static void answer(const struct awsq_sigv4_request *req, const struct awsq_sigv4_keys *keys,
+	int64_t now)
 {
 	struct awsq_sigv4 s;
 	char code[16];

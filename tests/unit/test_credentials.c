@@ -73,8 +73,8 @@ static void test_a_profile_variable_keeps_the_environment(void **state)
 
 	(void)state;
 	fake_begin(&u);
-	fake_file(
-		&u, ".aws/credentials", "[p]\naws_access_key_id = F\naws_secret_access_key = S\n");
+	fake_file(&u, ".aws/credentials",
+		"[p]\naws_access_key_id = F\naws_secret_access_key = S\n");
 	fake_set(&u, "AWS_ACCESS_KEY_ID", "AKID");
 	fake_set(&u, "AWS_SECRET_ACCESS_KEY", "secret");
 	fake_set(&u, "AWS_PROFILE", "p");
@@ -150,8 +150,8 @@ static void test_incomplete_files(void **state)
 
 	(void)state;
 	fake_begin(&u);
-	fake_file(
-		&u, ".aws/config", "[default]\naws_access_key_id = C\naws_secret_access_key = T\n");
+	fake_file(&u, ".aws/config",
+		"[default]\naws_access_key_id = C\naws_secret_access_key = T\n");
 	fake_file(&u, ".aws/credentials", "[default]\naws_access_key_id = F\n");
 	refuses(&u, NULL, AWSQ_ECREDENTIALS,
 		".aws/credentials': profile 'default' has an 'aws_access_key_id', but no "
@@ -180,8 +180,8 @@ static void test_unsupported_settings(void **state)
 		refuses(&u, "p", AWSQ_ECREDENTIALS, text);
 	}
 	/* What comes before static keys in the order is asked for in spite of them. */
-	fake_file(
-		&u, ".aws/credentials", "[p]\naws_access_key_id = F\naws_secret_access_key = S\n");
+	fake_file(&u, ".aws/credentials",
+		"[p]\naws_access_key_id = F\naws_secret_access_key = S\n");
 	finds(&u, "p", "F", "S", NULL, "shared credentials file");
 	fake_file(&u, ".aws/config", "[profile p]\nrole_arn = x\n");
 	refuses(&u, "p", AWSQ_ECREDENTIALS, "'role_arn', which is not supported yet");

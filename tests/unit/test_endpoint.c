@@ -63,8 +63,6 @@ struct given {
 
 static void test_given_urls(void **state)
 {
-	/* clang-format would align the brackets of neighbouring rows. */
-	/* clang-format off */
 	static const struct given cases[] = {
 		{ "http://localhost:5000", "http://localhost:5000", "localhost:5000", "" },
 		{ "http://localhost:5000///", "http://localhost:5000", "localhost:5000", "" },
@@ -104,7 +102,6 @@ static void test_given_urls(void **state)
 		{ .url = "http://[::1]5000" },
 		{ .url = "http://[::x]" },
 	};
-	/* clang-format on */
 	struct awsq_endpoint_options o = { 0, 0, NULL };
 	struct awsq_err err;
 	struct awsq_endpoint e;

@@ -132,8 +132,8 @@ static void test_sections_of_the_config_file(void **state)
 
 static void test_sections_of_the_credentials_file(void **state)
 {
-	struct awsq_profiles *p = parse(
-		"[default]\nk = 1\n[a b]\nk = 2\n[profile c]\nk = 3\n", AWSQ_FILE_CREDENTIALS);
+	struct awsq_profiles *p = parse("[default]\nk = 1\n[a b]\nk = 2\n[profile c]\nk = 3\n",
+		AWSQ_FILE_CREDENTIALS);
 
 	(void)state;
 	assert_string_equal(get(p, "default", "k"), "1");

@@ -28,8 +28,6 @@ struct row {
 	enum awsq_verdict verdict;
 };
 
-/* clang-format would align the brackets of neighbouring rows. */
-/* clang-format off */
 static const struct row rows[] = {
 	/* The network. */
 	{ AWSQ_ENET, 0, "", READ, 0, AWSQ_RETRY },
@@ -104,7 +102,6 @@ static const struct row rows[] = {
 	/* A skewed clock does not matter to what has another cause. */
 	{ AWSQ_ESERVICE, 503, "RequestLimitExceeded", READ, 6 * MINUTE, AWSQ_RETRY },
 };
-/* clang-format on */
 
 static struct awsq_err to_err(const struct row *r)
 {
@@ -166,21 +163,16 @@ static void test_attempts_are_counted(void **state)
 		int number;
 		int max;
 		enum awsq_verdict verdict;
-	} cases[] = {
-		{1,    3,    AWSQ_RETRY  },
-                { 2,   3,    AWSQ_RETRY  },
-                { 3,   3,    AWSQ_GIVE_UP},
-		{ 1,   1,    AWSQ_GIVE_UP},
-                { 999, 1000, AWSQ_RETRY  }
-	};
+	} cases[] = { { 1, 3, AWSQ_RETRY }, { 2, 3, AWSQ_RETRY }, { 3, 3, AWSQ_GIVE_UP },
+		{ 1, 1, AWSQ_GIVE_UP }, { 999, 1000, AWSQ_RETRY } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct awsq_retry_bucket bucket = { 500 };
 		struct awsq_retry retry = { 0 };
 
-		assert_int_equal(
-			judge(&retry, &bucket, AWSQ_ENET, cases[i].number, cases[i].max, 0.5),
+		assert_int_equal(judge(&retry, &bucket, AWSQ_ENET, cases[i].number, cases[i].max,
+					 0.5),
 			cases[i].verdict);
 	}
 }

@@ -239,8 +239,8 @@ static void test_bad_settings(void **state)
 	refuses_setting(&u, "max_attempts = many", "'max_attempts' is 'many',");
 	refuses_setting(&u, "use_fips_endpoint = yes",
 		"'use_fips_endpoint' is 'yes', and should be 'true' or 'false'");
-	refuses_setting(
-		&u, "use_dualstack_endpoint = truely", "'use_dualstack_endpoint' is 'truely',");
+	refuses_setting(&u, "use_dualstack_endpoint = truely",
+		"'use_dualstack_endpoint' is 'truely',");
 	fake_set(&u, "AWS_MAX_ATTEMPTS", "x");
 	refuses(&u, NULL, AWSQ_EINVAL, "'AWS_MAX_ATTEMPTS' is 'x',");
 	fake_end(&u);

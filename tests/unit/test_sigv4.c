@@ -32,8 +32,6 @@ struct example {
 	const char *signature;
 };
 
-/* clang-format would align the brackets of neighbouring rows. */
-/* clang-format off */
 static const struct example suite[] = {
 	{ "get-vanilla", "GET", "/", NULL, { { HOST } }, "",
 		"5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31" },
@@ -52,13 +50,12 @@ static const struct example suite[] = {
 	{ "get-vanilla-query-order-key-case", "GET", "/", "Param2=value2&Param1=value1",
 		{ { HOST } }, "",
 		"b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500" },
-	{ "get-vanilla-query-order-value", "GET", "/", "Param1=value2&Param1=value1",
-		{ { HOST } }, "",
-		"5772eed61e12b33fae39ee5e7012498b51d56abc0abb7c60486157bd471c4694" },
+	{ "get-vanilla-query-order-value", "GET", "/", "Param1=value2&Param1=value1", { { HOST } },
+		"", "5772eed61e12b33fae39ee5e7012498b51d56abc0abb7c60486157bd471c4694" },
 	{ "get-header-key-duplicate", "GET", "/", NULL,
 		{ { HOST }, { "My-Header1", "value2" }, { "My-Header1", "value2" },
-			{ "My-Header1", "value1" } }, "",
-		"c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea" },
+			{ "My-Header1", "value1" } },
+		"", "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea" },
 	{ "get-header-value-trim", "GET", "/", NULL,
 		{ { HOST }, { "My-Header1", " value1" }, { "My-Header2", " \"a   b   c\"" } }, "",
 		"acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736" },
@@ -71,7 +68,6 @@ static const struct example suite[] = {
 		"Param1=value1",
 		"ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a" },
 };
-/* clang-format on */
 
 static struct awsq_sigv4_request to_request(const struct example *e)
 {
@@ -101,8 +97,8 @@ static void test_published_suite(void **state)
 static void test_documented_example(void **state)
 {
 	static const struct awsq_header headers[] = {
-		{"Host",          "iam.amazonaws.com"                               },
-		{ "Content-Type", "application/x-www-form-urlencoded; charset=utf-8"},
+		{ "Host", "iam.amazonaws.com" },
+		{ "Content-Type", "application/x-www-form-urlencoded; charset=utf-8" },
 	};
 	struct awsq_sigv4_request req = { "GET", "/", "Action=ListUsers&Version=2010-05-08",
 		headers, 2, NULL, 0, "us-east-1", "iam", 0 };
@@ -149,8 +145,8 @@ static void test_session_token(void **state)
 	(void)state;
 	req.method = "POST";
 	assert_int_equal(awsq_sigv4_sign(&s, &req, &with_token, NOW), 0);
-	assert_string_equal(
-		s.signature, "85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead");
+	assert_string_equal(s.signature,
+		"85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead");
 	awsq_sigv4_free(&s);
 }
 
@@ -172,10 +168,7 @@ static void test_refuses_headers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct awsq_header headers[] = {
-			{HOST},
-                        { bad[i], "x" }
-		};
+		struct awsq_header headers[] = { { HOST }, { bad[i], "x" } };
 
 		req.headers = headers;
 		req.n_headers = 2;
