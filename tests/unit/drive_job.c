@@ -112,11 +112,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	struct ssh_target target = { argv[1], port, argv[3], key, argv[5], argv[6], &log };
-	struct job_request request = {
-		&target, argv[8], milliseconds(argv[7]),
+	struct job_request request = { &target, argv[8], milliseconds(argv[7]),
 		milliseconds(connect_timeout ? connect_timeout : "5"), cancel_pipe[0],
-		{write_all, NULL}
-	};
+		{ write_all, NULL } };
 	status = argv[8][0] == '!' ? run_plain(&request, argv[8] + 1, &err)
 	                           : run_job(&request, &err);
 	sshkey_free(key);

@@ -106,25 +106,26 @@ struct format {
 };
 
 static const struct format formats[] = {
-	{"rsa-pem",          "ssh-keygen -q -t rsa -b 2048 -N '' -m PEM -f rsa-pem",         "ssh-rsa"            },
-	{ "rsa-pkcs8",       "ssh-keygen -q -t rsa -b 2048 -N '' -m PKCS8 -f rsa-pkcs8",     "ssh-rsa"            },
-	{ "rsa-openssh",     "ssh-keygen -q -t rsa -b 3072 -N '' -f rsa-openssh",            "ssh-rsa"            },
-	{ "p256-pem",        "ssh-keygen -q -t ecdsa -b 256 -N '' -m PEM -f p256-pem",
-         "ecdsa-sha2-nistp256"										    },
-	{ "p384-pem",        "ssh-keygen -q -t ecdsa -b 384 -N '' -m PEM -f p384-pem",
-         "ecdsa-sha2-nistp384"										    },
-	{ "p521-pkcs8",      "ssh-keygen -q -t ecdsa -b 521 -N '' -m PKCS8 -f p521-pkcs8",
-         "ecdsa-sha2-nistp521"										    },
-	{ "p256-openssh",    "ssh-keygen -q -t ecdsa -b 256 -N '' -f p256-openssh",
-         "ecdsa-sha2-nistp256"										    },
-	{ "p384-openssh",    "ssh-keygen -q -t ecdsa -b 384 -N '' -f p384-openssh",
-         "ecdsa-sha2-nistp384"										    },
-	{ "p521-openssh",    "ssh-keygen -q -t ecdsa -b 521 -N '' -f p521-openssh",
-         "ecdsa-sha2-nistp521"										    },
-	{ "ed25519-openssh", "ssh-keygen -q -t ed25519 -N '' -f ed25519-openssh",            "ssh-ed25519"        },
- /* With its parameters in front, and a compressed point: openssl's ways. */
+	{ "rsa-pem", "ssh-keygen -q -t rsa -b 2048 -N '' -m PEM -f rsa-pem", "ssh-rsa" },
+	{ "rsa-pkcs8", "ssh-keygen -q -t rsa -b 2048 -N '' -m PKCS8 -f rsa-pkcs8", "ssh-rsa" },
+	{ "rsa-openssh", "ssh-keygen -q -t rsa -b 3072 -N '' -f rsa-openssh", "ssh-rsa" },
+	{ "p256-pem", "ssh-keygen -q -t ecdsa -b 256 -N '' -m PEM -f p256-pem",
+		"ecdsa-sha2-nistp256" },
+	{ "p384-pem", "ssh-keygen -q -t ecdsa -b 384 -N '' -m PEM -f p384-pem",
+		"ecdsa-sha2-nistp384" },
+	{ "p521-pkcs8", "ssh-keygen -q -t ecdsa -b 521 -N '' -m PKCS8 -f p521-pkcs8",
+		"ecdsa-sha2-nistp521" },
+	{ "p256-openssh", "ssh-keygen -q -t ecdsa -b 256 -N '' -f p256-openssh",
+		"ecdsa-sha2-nistp256" },
+	{ "p384-openssh", "ssh-keygen -q -t ecdsa -b 384 -N '' -f p384-openssh",
+		"ecdsa-sha2-nistp384" },
+	{ "p521-openssh", "ssh-keygen -q -t ecdsa -b 521 -N '' -f p521-openssh",
+		"ecdsa-sha2-nistp521" },
+	{ "ed25519-openssh", "ssh-keygen -q -t ed25519 -N '' -f ed25519-openssh", "ssh-ed25519" },
+	/* With its parameters in front, and a compressed point: openssl's ways. */
 	{ "p256-openssl",
-         "openssl ecparam -name prime256v1 -genkey -conv_form compressed -out p256-openssl", "ecdsa-sha2-nistp256"},
+		"openssl ecparam -name prime256v1 -genkey -conv_form compressed -out p256-openssl",
+		"ecdsa-sha2-nistp256" },
 };
 
 static void test_every_format_gives_the_public_key_that_ssh_keygen_gives(void **state)
@@ -167,11 +168,7 @@ static void test_only_rsa_and_ed25519_can_be_imported(void **state)
 	static const struct {
 		const char *name;
 		int importable;
-	} cases[] = {
-		{"rsa-pem",          1},
-                { "ed25519-openssh", 1},
-                { "p256-openssh",    0}
-	};
+	} cases[] = { { "rsa-pem", 1 }, { "ed25519-openssh", 1 }, { "p256-openssh", 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -189,12 +186,9 @@ static void test_signatures_have_the_form_that_ssh_wants(void **state)
 		const char *name;
 		const char *algorithm;
 		size_t len; /* 0: two mpints */
-	} cases[] = {
-		{"rsa-pem",          "rsa-sha2-512",        256},
-                { "rsa-openssh",     "rsa-sha2-512",        384},
-		{ "ed25519-openssh", "ssh-ed25519",         64 },
-		{ "p521-openssh",    "ecdsa-sha2-nistp521", 0  }
-	};
+	} cases[] = { { "rsa-pem", "rsa-sha2-512", 256 }, { "rsa-openssh", "rsa-sha2-512", 384 },
+		{ "ed25519-openssh", "ssh-ed25519", 64 },
+		{ "p521-openssh", "ecdsa-sha2-nistp521", 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

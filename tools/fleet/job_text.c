@@ -73,19 +73,19 @@ int job_text_signal(const char *name)
 		const char *name;
 		int number;
 	} signals[] = {
-		{"HUP",   1 },
-		{ "INT",  2 },
+		{ "HUP", 1 },
+		{ "INT", 2 },
 		{ "QUIT", 3 },
-		{ "ILL",  4 },
+		{ "ILL", 4 },
 		{ "ABRT", 6 },
-		{ "FPE",  8 },
+		{ "FPE", 8 },
 		{ "KILL", 9 },
-		{ "USR1", 10},
-		{ "SEGV", 11},
-		{ "USR2", 12},
-		{ "PIPE", 13},
-		{ "ALRM", 14},
-		{ "TERM", 15},
+		{ "USR1", 10 },
+		{ "SEGV", 11 },
+		{ "USR2", 12 },
+		{ "PIPE", 13 },
+		{ "ALRM", 14 },
+		{ "TERM", 15 },
 	};
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {

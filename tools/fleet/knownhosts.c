@@ -11,8 +11,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define FILE_MAX (16u << 20)
-#define KEY_MAX  16384
+#define FILE_MAX ((size_t)16 << 20)
+#define KEY_MAX  ((size_t)16384)
 
 static const char space[] = " \t\r";
 
@@ -110,8 +110,8 @@ static int decode(struct awsq_buf *key, const struct entry *e)
 
 static int cannot(const char *what, const char *path, struct awsq_err *err)
 {
-	return awsq_err_set(
-		err, AWSQ_EIO, "cannot %s the known hosts '%s': %s", what, path, strerror(errno));
+	return awsq_err_set(err, AWSQ_EIO, "cannot %s the known hosts '%s': %s", what, path,
+		strerror(errno));
 }
 
 static int lock(int fd, int how)
@@ -153,8 +153,8 @@ static int read_file(struct awsq_buf *text, const char *path, struct awsq_err *e
 
 /* ---- The operations */
 
-int knownhosts_types(
-	struct awsq_buf *types, const char *path, const char *name, struct awsq_err *err)
+int knownhosts_types(struct awsq_buf *types, const char *path, const char *name,
+	struct awsq_err *err)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(FILE_MAX), key = AWSQ_BUF_INIT(KEY_MAX);
 	struct span rest;
@@ -217,8 +217,8 @@ static int check_text(const struct awsq_buf *text, const char *path, const char 
 	return found ? 0 : AWSQ_ENOTFOUND;
 }
 
-int knownhosts_check(
-	const char *path, const char *name, const void *key, size_t len, struct awsq_err *err)
+int knownhosts_check(const char *path, const char *name, const void *key, size_t len,
+	struct awsq_err *err)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(FILE_MAX);
 	int rc;
@@ -255,16 +255,16 @@ static int is_plain(const char *name)
 	return *name && !strpbrk(name, " \t\r\n,*?!|@#");
 }
 
-int knownhosts_add(
-	const char *path, const char *name, const void *key, size_t len, struct awsq_err *err)
+int knownhosts_add(const char *path, const char *name, const void *key, size_t len,
+	struct awsq_err *err)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(FILE_MAX), line = AWSQ_BUF_INIT(2 * KEY_MAX);
 	struct sshwire type, w = { key, len };
 	int fd, rc;
 
 	if (!is_plain(name) || sshwire_get_string(&type, &w) != 0)
-		return awsq_err_set(
-			err, AWSQ_EINVAL, "cannot keep a host key under the name '%s'", name);
+		return awsq_err_set(err, AWSQ_EINVAL, "cannot keep a host key under the name '%s'",
+			name);
 	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return cannot("write", path, err);

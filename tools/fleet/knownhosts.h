@@ -15,19 +15,19 @@
 #include <awsq/err.h>
 
 /* Adds the types of the keys kept for name to types, each followed by a comma. AWSQ_EIO. */
-int knownhosts_types(
-	struct awsq_buf *types, const char *path, const char *name, struct awsq_err *err);
+int knownhosts_types(struct awsq_buf *types, const char *path, const char *name,
+	struct awsq_err *err);
 
 /*
  * Whether the key (SSH's wire form, len bytes) is the one kept for name: 0 if so, AWSQ_ENOTFOUND
  * when none is kept, AWSQ_EINVAL when another is or this one is revoked (err says where, and how to
  * remove it), AWSQ_EIO.
  */
-int knownhosts_check(
-	const char *path, const char *name, const void *key, size_t len, struct awsq_err *err);
+int knownhosts_check(const char *path, const char *name, const void *key, size_t len,
+	struct awsq_err *err);
 
 /* Keeps a key for name, unless one is kept by now: then as knownhosts_check. */
-int knownhosts_add(
-	const char *path, const char *name, const void *key, size_t len, struct awsq_err *err);
+int knownhosts_add(const char *path, const char *name, const void *key, size_t len,
+	struct awsq_err *err);
 
 #endif

@@ -64,8 +64,8 @@ static int is_listed(const char *method, const char *types)
 	char type[32];
 
 	/* An RSA key is kept as ssh-rsa whatever it signs with. */
-	(void)snprintf(
-		type, sizeof(type), "%s,", strncmp(method, "rsa-", 4) == 0 ? "ssh-rsa" : method);
+	(void)snprintf(type, sizeof(type), "%s,",
+		strncmp(method, "rsa-", 4) == 0 ? "ssh-rsa" : method);
 	return strstr(types, type) != NULL;
 }
 
@@ -82,8 +82,8 @@ static void add_methods(struct awsq_buf *methods, const char *types, int on_reco
 		for (int k = 0; k < count; k++) {
 			if (strcmp(supported[k], host_key_types[i]) != 0)
 				continue;
-			awsq_buf_addf(
-				methods, "%s%s", methods->len > 0 ? "," : "", host_key_types[i]);
+			awsq_buf_addf(methods, "%s%s", methods->len > 0 ? "," : "",
+				host_key_types[i]);
 			break;
 		}
 	}
@@ -105,8 +105,8 @@ static int prefer_known(struct ssh *s, const struct ssh_target *target, struct a
 	count = libssh2_session_supported_algs(s->session, LIBSSH2_METHOD_HOSTKEY, &supported);
 	add_methods(&methods, awsq_buf_str(&types), 1, supported, count);
 	add_methods(&methods, awsq_buf_str(&types), 0, supported, count);
-	if (count <= 0 || libssh2_session_method_pref(
-				  s->session, LIBSSH2_METHOD_HOSTKEY, awsq_buf_str(&methods)) != 0)
+	if (count <= 0 || libssh2_session_method_pref(s->session, LIBSSH2_METHOD_HOSTKEY,
+				  awsq_buf_str(&methods)) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "cannot set up SSH to '%s'", s->host);
 	if (supported)
 		libssh2_free(s->session, supported);
@@ -258,8 +258,8 @@ static int open_session(struct ssh *s, const struct ssh_target *target, int64_t 
 	libssh2_session_set_blocking(s->session, 0);
 	rc = prefer_known(s, target, err);
 	if (rc == 0)
-		rc = ssh_net_connect(
-			&s->fd, target->host, target->port, deadline_ms, cancel_fd, err);
+		rc = ssh_net_connect(&s->fd, target->host, target->port, deadline_ms, cancel_fd,
+			err);
 	if (rc == 0)
 		rc = handshake(s, deadline_ms, cancel_fd, err);
 	if (rc != 0)

@@ -33,8 +33,9 @@ struct ssh_target {
  * trusted, and added to known_hosts once the host has accepted our key. AWSQ_ENET when refused,
  * unreachable or broken off and AWSQ_ETIMEDOUT (both worth trying again), AWSQ_ENOTFOUND when the
  * name does not resolve, AWSQ_ECREDENTIALS when our key is refused, AWSQ_EINVAL when the host's key
- * is not the one on record, AWSQ_EIO when known_hosts cannot be read or written, AWSQ_ECANCELED,
- * AWSQ_ENOMEM. Looking up a name (not an address) may outlast the deadline.
+ * is not the one on record, or has no algorithm in common with us, AWSQ_EIO when known_hosts cannot
+ * be read or written, AWSQ_ECANCELED, AWSQ_ENOMEM. Looking up a name (not an address) may outlast
+ * the deadline.
  */
 int ssh_open(struct ssh **out, const struct ssh_target *target, int64_t deadline_ms, int cancel_fd,
 	struct awsq_err *err);

@@ -72,7 +72,7 @@ int ssh_start(struct ssh_command **out, struct ssh *s, const char *command, int6
 	if (rc == 0)
 		rc = request(c, command, deadline_ms, cancel_fd);
 	if (rc != 0) {
-		rc = ssh_fail(s, rc, "starting a command on", err);
+		(void)ssh_fail(s, rc, "starting a command on", err);
 		ssh_command_free(c);
 		return rc;
 	}
@@ -111,8 +111,8 @@ static int pass_on(struct ssh_command *c, const struct ssh_output *out, int is_s
  * Passes on what is there of both streams. *more: there may be more without waiting, which the
  * socket cannot tell, since reading one stream also takes in what belongs to the other.
  */
-static int pump(
-	struct ssh_command *c, const struct ssh_output *out, int *more, struct awsq_err *err)
+static int pump(struct ssh_command *c, const struct ssh_output *out, int *more,
+	struct awsq_err *err)
 {
 	unsigned long queued = 0;
 

@@ -27,10 +27,8 @@ static int64_t now_ms(void)
 
 int ssh_net_wait(int fd, short events, int64_t deadline_ms, int cancel_fd)
 {
-	struct pollfd p[2] = {
-		{.fd = cancel_fd, .events = POLLIN, .revents = 0},
-		{ .fd = fd,       .events = events, .revents = 0}
-	};
+	struct pollfd p[2] = { { .fd = cancel_fd, .events = POLLIN, .revents = 0 },
+		{ .fd = fd, .events = events, .revents = 0 } };
 
 	for (;;) {
 		int64_t left = deadline_ms - now_ms();
@@ -100,8 +98,8 @@ static int connect_one(int *out, const struct addrinfo *address, int64_t deadlin
 	if (cause == 0 && connect(fd, address->ai_addr, address->ai_addrlen) != 0) {
 		cause = errno;
 		if (cause == EINPROGRESS) {
-			rc = ssh_net_wait(
-				fd, POLLOUT, limit < deadline_ms ? limit : deadline_ms, cancel_fd);
+			rc = ssh_net_wait(fd, POLLOUT, limit < deadline_ms ? limit : deadline_ms,
+				cancel_fd);
 			if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &cause, &len) != 0)
 				cause = errno;
 		}

@@ -169,8 +169,8 @@ static int read_openssh_text(struct sshpair **out, const char *body)
 
 	rc = end ? awsq_base64_decode(&bytes, body, (size_t)(end - body)) : AWSQ_EPARSE;
 	if (rc == 0)
-		rc = read_openssh(
-			out, (struct sshwire){ (const uint8_t *)awsq_buf_str(&bytes), bytes.len });
+		rc = read_openssh(out,
+			(struct sshwire){ (const uint8_t *)awsq_buf_str(&bytes), bytes.len });
 	awsq_buf_wipe(&bytes);
 	return rc;
 }
@@ -190,8 +190,8 @@ static int explain_other(const char *text, const char *path, struct awsq_err *er
 	return awsq_err_set(err, AWSQ_EPARSE, "cannot use '%s' as a private key: %s", path, what);
 }
 
-static int read_text(
-	struct sshpair **out, const char *text, size_t len, const char *path, struct awsq_err *err)
+static int read_text(struct sshpair **out, const char *text, size_t len, const char *path,
+	struct awsq_err *err)
 {
 	static const char openssh[] = "-----BEGIN OPENSSH PRIVATE KEY-----";
 	const char *start = strstr(text, openssh);

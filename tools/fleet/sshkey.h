@@ -20,9 +20,9 @@ struct sshkey;
 
 /*
  * Loads the private key in the file at path; *out is for sshkey_free. AWSQ_ENOTFOUND when there is
- * no such file, AWSQ_EIO when it cannot be read, AWSQ_EINVAL when it is not a regular file, when
- * others than its owner may read it, or when it needs a passphrase, AWSQ_EPARSE when it is not a
- * key or a damaged one, AWSQ_ENOMEM. err names the file.
+ * no such file, AWSQ_EIO when it cannot be read, AWSQ_EINVAL when it is not a regular file, when it
+ * is ours and others have access to it (as ssh has it), or when it needs a passphrase, AWSQ_EPARSE
+ * when it is not a key or a damaged one, AWSQ_ENOMEM. err names the file.
  */
 int sshkey_load(struct sshkey **out, const char *path, struct awsq_err *err);
 

@@ -28,11 +28,11 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{"ssh-rsa",              "rsa-sha2-512",        "RSA",     NULL,         NULL,       "SHA512"},
-	{ "ssh-ed25519",         "ssh-ed25519",         "ED25519", NULL,         NULL,       NULL    },
-	{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", "EC",      "prime256v1", "nistp256", "SHA256"},
-	{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", "EC",      "secp384r1",  "nistp384", "SHA384"},
-	{ "ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521", "EC",      "secp521r1",  "nistp521", "SHA512"},
+	{ "ssh-rsa", "rsa-sha2-512", "RSA", NULL, NULL, "SHA512" },
+	{ "ssh-ed25519", "ssh-ed25519", "ED25519", NULL, NULL, NULL },
+	{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", "EC", "prime256v1", "nistp256", "SHA256" },
+	{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", "EC", "secp384r1", "nistp384", "SHA384" },
+	{ "ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521", "EC", "secp521r1", "nistp521", "SHA512" },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -54,8 +54,8 @@ static int add_number(struct awsq_buf *out, const BIGNUM *n)
 
 /* ---- Signing */
 
-static int digest_sign(
-	uint8_t *signature, size_t *size, const struct sshpair *pair, const void *data, size_t len)
+static int digest_sign(uint8_t *signature, size_t *size, const struct sshpair *pair,
+	const void *data, size_t len)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int ok;
@@ -205,10 +205,10 @@ static EVP_PKEY *read_ecdsa(struct sshwire *w, const struct kind *kind)
 		goto out;
 	d = secret_number(&secret);
 	if (build && d &&
-		OSSL_PARAM_BLD_push_utf8_string(
-			build, OSSL_PKEY_PARAM_GROUP_NAME, kind->group, 0) &&
-		OSSL_PARAM_BLD_push_octet_string(
-			build, OSSL_PKEY_PARAM_PUB_KEY, point.data, point.len) &&
+		OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, kind->group,
+			0) &&
+		OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point.data,
+			point.len) &&
 		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, d))
 		pkey = build_key("EC", build);
 out:
@@ -222,7 +222,8 @@ static EVP_PKEY *read_ed25519(struct sshwire *w)
 	struct sshwire point, secret; /* the secret is the seed, then the point again */
 
 	if (sshwire_get_string(&point, w) != 0 || sshwire_get_string(&secret, w) != 0 ||
-		point.len != 32 || secret.len != 64 || memcmp(secret.data + 32, point.data, 32))
+		point.len != 32 || secret.len != 64 ||
+		memcmp(secret.data + 32, point.data, 32) != 0)
 		return NULL;
 	return EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret.data, 32);
 }
@@ -353,10 +354,10 @@ static int add_point(struct awsq_buf *blob, const struct kind *kind, EVP_PKEY *p
 	if (kind->curve) {
 		sshwire_add_string(blob, kind->curve, strlen(kind->curve));
 		/* SSH has no compressed points, though the file may. */
-		if (!EVP_PKEY_set_utf8_string_param(
-			    pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed") ||
-			!EVP_PKEY_get_octet_string_param(
-				pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len))
+		if (!EVP_PKEY_set_utf8_string_param(pkey,
+			    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed") ||
+			!EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
+				sizeof(point), &len))
 			return AWSQ_EINVAL;
 	} else if (!EVP_PKEY_get_raw_public_key(pkey, point, &len)) {
 		return AWSQ_EINVAL;
