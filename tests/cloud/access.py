@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request as flask_request
 from moto.core.exceptions import AccessDeniedError, AuthFailureError
-from moto.iam.access_control import IAMRequest
+from moto.iam.access_control import IAMRequest, IAMRequestBase
 from werkzeug.exceptions import HTTPException
 
 from . import wire
@@ -63,6 +64,20 @@ class Access:
         early = self.world.late.not_found(params)  # type: ignore[attr-defined]
         if early:
             raise Refusal(400, *early)
+
+
+_moto_request = IAMRequestBase._create_aws_request
+
+
+def _with_body_as_sent(self: IAMRequestBase) -> Any:
+    """The request to verify: moto would rebuild the body from the form it has
+    parsed, in botocore's way of writing it, while AWS hashes what was sent."""
+    request = _moto_request(self)
+    request.data = flask_request.environ["awsq.body"]
+    return request
+
+
+IAMRequestBase._create_aws_request = _with_body_as_sent  # type: ignore[method-assign]
 
 
 class _Request(IAMRequest):

@@ -24,10 +24,21 @@ void show_plan(struct awsq_buf *out, const char *region, const struct plan *p)
 		awsq_buf_addf(out, "%s: ! %s\n", region, p->blocked);
 }
 
-/* Waiting for what is under way is a difference too, but what is made after it says it already. */
+/*
+ * Whether an action says something that is not as it should be. What follows from an action before it,
+ * such as the rules of a group that is yet to be made, is no difference of its own.
+ */
 static int is_difference(const struct action *a)
 {
-	return action_is_change(a) || a->id[0];
+	switch (a->kind) {
+	case ACTION_COPY_IMAGE:
+	case ACTION_IMPORT_KEY_PAIR:
+	case ACTION_CREATE_GROUP:
+	case ACTION_RUN_INSTANCE:
+		return 1;
+	default:
+		return a->id[0] != '\0';
+	}
 }
 
 static void each_rule(const struct action *a, void (*each)(void *arg, const char *text), void *arg)
@@ -50,9 +61,11 @@ void finding_each_difference(const struct finding *f, void (*each)(void *arg, co
 	for (size_t i = 0; i < f->plan.n; i++) {
 		const struct action *a = &f->plan.actions[i];
 
+		if (!is_difference(a))
+			continue;
 		if (a->rules.n > 0) {
 			each_rule(a, each, arg);
-		} else if (is_difference(a)) {
+		} else {
 			char text[512];
 
 			(void)snprintf(text, sizeof(text), "%s (config-region would: %s)", a->why,

@@ -162,7 +162,7 @@ void rule_describe(struct awsq_buf *out, const struct rule *rule)
 		awsq_buf_adds(out, "all");
 	else if (rule->from_port == -1)
 		awsq_buf_addf(out, "%s/all", rule->protocol);
-	else if (rule->from_port == rule->to_port)
+	else if (rule->from_port == rule->to_port || rule->to_port == -1) /* ICMP: any code */
 		awsq_buf_addf(out, "%s/%" PRId64, rule->protocol, rule->from_port);
 	else
 		awsq_buf_addf(out, "%s/%" PRId64 "-%" PRId64, rule->protocol, rule->from_port,
