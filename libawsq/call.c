@@ -31,7 +31,8 @@ struct running {
 
 	int attempt; /* for this page, from 1 */
 	int skew_corrected;
-	int64_t signed_at_ms; /* wall clock */
+	int64_t signed_at_ms; /* wall clock, as corrected then */
+	int64_t skew_ms;      /* the correction that was in it */
 	struct awsq_retry retry;
 
 	struct awsq_endpoint endpoint;
@@ -97,7 +98,8 @@ static int sign_and_start(struct running *r, int64_t timeout_ms)
 
 	(void)snprintf(path, sizeof(path), "%s/", r->endpoint.path);
 	(void)snprintf(url, sizeof(url), "%s/", r->endpoint.url);
-	r->signed_at_ms = clock->wall_ms(clock->arg) + c->skew_ms;
+	r->skew_ms = c->skew_ms;
+	r->signed_at_ms = clock->wall_ms(clock->arg) + r->skew_ms;
 	rc = awsq_sigv4_sign(&s,
 		&(struct awsq_sigv4_request){ "POST", path, NULL, to_sign, 2, r->call->body.data,
 			r->call->body.len, r->endpoint.signing_region, r->call->service, 0 },
@@ -265,7 +267,8 @@ static void attempt_done(struct running *r)
 		return;
 	}
 	if (verdict == AWSQ_RETRY_WITH_SKEW) {
-		c->skew_ms += r->retry.skew_ms;
+		/* Not added to the client's: calls that were signed together fail together. */
+		c->skew_ms = r->skew_ms + r->retry.skew_ms;
 		r->skew_corrected = 1;
 	}
 	end_attempt(r);
