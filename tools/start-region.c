@@ -11,13 +11,15 @@ static void start(struct app *app, struct region *r, struct task *task)
 	int64_t deadline = region_now_ms(r) + START_WAIT_MS;
 	struct awsq_err err = { 0 };
 	struct instance i;
-	int started, rc;
+	int started = 0, rc;
 
 	rc = instance_find(&i, r, &err);
 	if (rc == 0)
 		rc = instance_start(&i, r, deadline, &started, &err);
-	if (rc == 0)
+	if (rc == 0) {
+		deadline = region_now_ms(r) + app->config.job_connect_timeout * 1000;
 		rc = instance_wait_ssh(&i, r, deadline, &err);
+	}
 	region_status(r, "%s", "");
 	if (rc != 0)
 		task_fail(app, task, EXIT_FAILED, &err);

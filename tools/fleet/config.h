@@ -38,6 +38,7 @@ struct config {
 	int job_port;        /* 22 where not set */
 	char *job_command;   /* NULL: none configured */
 	int64_t job_timeout; /* seconds: 1 to max_uptime, which it is where not set */
+	int64_t job_connect_timeout; /* seconds to wait for SSH once it runs; 3 minutes where not set */
 
 	struct config_region *regions; /* at least one, in the file's order */
 	size_t n_regions;

@@ -175,6 +175,15 @@ static const struct config_rule job_rules[] = {
 		.max = 7 * DAY,
 		.expected = "a time from \"1s\" to the fleet's max_uptime, such as \"30m\"",
 	},
+	{
+		.name = "connect_timeout",
+		.kind = CONFIG_DURATION,
+		.offset = FLEET(job_connect_timeout),
+		.min = 1,
+		.max = 3600,
+		.preset = "3m",
+		.expected = "a time from \"1s\" to \"1h\", such as \"3m\"",
+	},
 };
 
 static const struct config_table fleet_table = { fleet_rules, COUNT(fleet_rules) };

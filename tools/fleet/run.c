@@ -5,7 +5,6 @@
 #include "fleet/state.h"
 
 #define START_WAIT_MS   (10 * 60 * 1000)
-#define CONNECT_WAIT_MS (5 * 60 * 1000)
 #define STOP_WAIT_MS    (60 * 60 * 1000)
 
 static void fail(struct run_result *out, int status, const struct awsq_err *err)
@@ -55,7 +54,7 @@ static void do_job(struct run_result *out, struct region *r, const struct run_re
 	job.target = &target;
 	job.command = request->command;
 	job.timeout_ms = job_timeout_ms(r, request);
-	job.connect_timeout_ms = CONNECT_WAIT_MS;
+	job.connect_timeout_ms = r->fleet->config->job_connect_timeout * 1000;
 	job.cancel_fd = r->cancel_fd;
 	job.output = request->output;
 	region_status(r, "running the job on %s", out->instance.id);
