@@ -114,10 +114,11 @@ class Server:
 
     def stop(self):
         if self.process:
-            below = children(self.process.pid)
+            # While sshd is there, it takes notice of the ends of its own.
+            end(children(self.process.pid))
+            wait_until(lambda: not children(self.process.pid), seconds=1)
             self.process.kill()
             self.process.wait()
-            end(below)
 
 
 @pytest.fixture(scope="module")
@@ -504,7 +505,7 @@ def test_steady_output_does_not_put_the_timeout_off(driver, token):
 def test_a_canceled_job_is_stopped(driver, token):
     process = driver.start(f"echo on; sleep {token}; true")
     assert process.stdout.readline() == b"on\n"
-    assert running(token)
+    assert wait_until(lambda: running(token))
     process.send_signal(signal.SIGINT)
     r = driver.finish(process)
     assert (r.status, r.canceled, r.signal, r.left_over) == (143, 1, 15, 0)
@@ -526,6 +527,7 @@ def test_a_link_that_breaks_leaves_the_fate_of_the_job_unknown(driver, own_serve
     s.authorized.write_text((keys / "ed25519-openssh.pub").read_text())
     process = driver.start(f"echo on; sleep {token}; true", port=s.port)
     assert process.stdout.readline() == b"on\n"
+    assert wait_until(lambda: running(token))
     end(pid for pid in children(s.process.pid)
         if pathlib.Path(f"/proc/{pid}/comm").read_text() == "sshd\n")
     r = driver.finish(process)
