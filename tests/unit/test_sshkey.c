@@ -108,7 +108,7 @@ struct format {
 static const struct format formats[] = {
 	{ "rsa-pem", "ssh-keygen -q -t rsa -b 2048 -N '' -m PEM -f rsa-pem", "ssh-rsa" },
 	{ "rsa-pkcs8", "ssh-keygen -q -t rsa -b 2048 -N '' -m PKCS8 -f rsa-pkcs8", "ssh-rsa" },
-	{ "rsa-openssh", "ssh-keygen -q -t rsa -b 3072 -N '' -f rsa-openssh", "ssh-rsa" },
+	{ "rsa-openssh", "ssh-keygen -q -t rsa -b 2048 -N '' -f rsa-openssh", "ssh-rsa" },
 	{ "p256-pem", "ssh-keygen -q -t ecdsa -b 256 -N '' -m PEM -f p256-pem",
 		"ecdsa-sha2-nistp256" },
 	{ "p384-pem", "ssh-keygen -q -t ecdsa -b 384 -N '' -m PEM -f p384-pem",
@@ -186,7 +186,7 @@ static void test_signatures_have_the_form_that_ssh_wants(void **state)
 		const char *name;
 		const char *algorithm;
 		size_t len; /* 0: two mpints */
-	} cases[] = { { "rsa-pem", "rsa-sha2-512", 256 }, { "rsa-openssh", "rsa-sha2-512", 384 },
+	} cases[] = { { "rsa-pem", "rsa-sha2-512", 256 }, { "rsa-openssh", "rsa-sha2-512", 256 },
 		{ "ed25519-openssh", "ssh-ed25519", 64 },
 		{ "p521-openssh", "ecdsa-sha2-nistp521", 0 } };
 
@@ -219,7 +219,7 @@ static void test_a_passphrase_is_said_to_be_in_the_way(void **state)
 	(void)state;
 	run(line, sizeof(line),
 		"ssh-keygen -q -t ed25519 -N secret -f locked-openssh;"
-		"ssh-keygen -q -t rsa -N secret -m PEM -f locked-pem;"
+		"ssh-keygen -q -t rsa -b 1024 -N secret -m PEM -f locked-pem;"
 		"ssh-keygen -q -t ecdsa -N secret -m PKCS8 -f locked-pkcs8");
 	refuse("locked-openssh", AWSQ_EINVAL, "passphrase");
 	refuse("locked-pem", AWSQ_EINVAL, "passphrase");
