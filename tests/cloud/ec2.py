@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.core.responses import ActionResult
+from moto.core.serialize import return_if_not_empty
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 
@@ -35,6 +36,12 @@ class CloudBackend(ImageBackend, GroupBackend, EC2Backend):
 class CloudResponse(
     Access, Paging, InstanceResponses, ImageResponses, GroupResponses, EC2Response
 ):
+    RESPONSE_KEY_PATH_TO_TRANSFORMER = {
+        **EC2Response.RESPONSE_KEY_PATH_TO_TRANSFORMER,
+        # An interface without a public address has no association, not an empty one.
+        "NetworkInterface.Association": return_if_not_empty,
+    }
+
     @property
     def world(self) -> World:
         return CloudBackend.world

@@ -49,6 +49,11 @@ class InstanceResponses:
         backend = self.ec2_backend
         instance.client_token = self._get_param("ClientToken")
         instance.disable_api_termination = self._get_param("DisableApiTermination") or False
+        asked = {int(n["DeviceIndex"]): n for n in self._get_param("NetworkInterfaces", [])}
+        for index, nic in instance.nics.items():
+            # An interface made with its instance goes with it.
+            made_here = "NetworkInterfaceId" not in asked.get(index, {})
+            nic.delete_on_termination = asked.get(index, {}).get("DeleteOnTermination", made_here)
         if not instance.security_groups:
             # They were given with the network interface, or not at all.
             instance.security_groups = list(instance.nics[0]._group_set)
@@ -169,6 +174,11 @@ class InstanceResponses:
         items = self.world.late.known(result["InstanceStatuses"])
         items, token = self._page(items, ids, "instancesSet")
         return ActionResult({"InstanceStatuses": items, "NextToken": token})
+
+    def describe_volumes(self: Any) -> ActionResult:
+        result = super().describe_volumes().result  # type: ignore[misc]
+        items, token = self._page(result["Volumes"], self._get_param("VolumeIds"), "volumeSet")
+        return ActionResult({"Volumes": items, "NextToken": token})
 
     def describe_instance_type_offerings(self: Any) -> ActionResult:
         result = super().describe_instance_type_offerings().result  # type: ignore[misc]

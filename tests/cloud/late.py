@@ -26,25 +26,26 @@ T = TypeVar("T")
 class LateIds:
     def __init__(self, settings: Settings):
         self._settings = settings
-        self._born: dict[str, float] = {}
-        self._looks: dict[str, int] = {}
+        # When an id is hidden, as pairs of times. Fixed at its birth: what is
+        # known by now stays known when the settings change.
+        self._hidden: dict[str, list[tuple[float, float]]] = {}
 
     def born(self, resource_id: str) -> None:
-        self._born[resource_id] = time.monotonic()
+        now = time.monotonic()
+        known = now + self._settings.late
+        # Then seen for half of the flicker, and gone for the other half.
+        flicker = self._settings.flicker
+        self._hidden[resource_id] = [(now, known), (known + flicker / 2, known + flicker)]
 
     def hidden(self, resource_id: str) -> bool:
-        born = self._born.get(resource_id)
-        if born is None:
+        spans = self._hidden.get(resource_id)
+        if spans is None:
             return False
-        age = time.monotonic() - born
-        if age < self._settings.late:
-            return True
-        if age >= self._settings.late + self._settings.flicker:
-            del self._born[resource_id]
+        now = time.monotonic()
+        if now >= spans[-1][1]:
+            del self._hidden[resource_id]
             return False
-        # Seen at the first look, gone at the second.
-        self._looks[resource_id] = self._looks.get(resource_id, 0) + 1
-        return self._looks[resource_id] % 2 == 0
+        return any(begin <= now < end for begin, end in spans)
 
     def known(self, items: Iterable[T]) -> list[T]:
         """Those of a list that can be seen by now."""
@@ -56,7 +57,7 @@ class LateIds:
             # A filter does not fail; it finds nothing.
             if name.startswith("Filter.") or not isinstance(value, str):
                 continue
-            if value in self._born and self.hidden(value):
+            if self.hidden(value):
                 code, text = _NOT_FOUND[value.partition("-")[0]]
                 return code, text.format(value)
         return None

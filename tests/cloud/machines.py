@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization as ser
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 _CONFIG = """\
 ListenAddress {address}
@@ -78,18 +78,23 @@ class Machines:
         self._next = 0
         self.port = port or self._free_port()
         self._inits: dict[str, subprocess.Popen[bytes]] = {}
-        self._rsa: bytes | None = None
         self._sshd = _find("sshd")
         self._sftp = _find("sftp-server")
         folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        # An RSA key takes long to make, so all machines share one; a client
-        # that tells them apart by it would be wrong, but none prefers it.
-        threading.Thread(target=self._make_rsa, daemon=True).start()
+        self._rsa = self._begin_rsa()
 
-    def _make_rsa(self) -> None:
-        self._rsa = _private(rsa.generate_private_key(65537, 2048))
+    def _begin_rsa(self) -> subprocess.Popen[bytes]:
+        """An RSA key takes long to make, so all machines share one.
+
+        A machine that boots before it is there does without; its other keys
+        are its own.
+        """
+        command = ["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-C", "", "-f"]
+        path = self.folder / "ssh_host_rsa_key"
+        path.unlink(missing_ok=True)
+        return subprocess.Popen([*command, str(path)], stdin=subprocess.DEVNULL)
 
     def _free_port(self) -> int:
         """A port below those that the kernel gives to clients."""
@@ -136,6 +141,9 @@ class Machines:
         init.stdin.flush()
 
     def close(self) -> None:
+        if self._rsa.poll() is None:
+            self._rsa.kill()
+            self._rsa.wait()
         inits = list(self._inits.values())
         for instance_id in list(self._inits):
             self.stop(instance_id)
@@ -148,8 +156,9 @@ class Machines:
             (folder / name).mkdir(parents=True)
         _write(folder / "ssh_host_ed25519_key", _private(ed25519.Ed25519PrivateKey.generate()), 0o600)
         _write(folder / "ssh_host_ecdsa_key", _private(ec.generate_private_key(ec.SECP256R1())), 0o600)
-        if self._rsa:
-            _write(folder / "ssh_host_rsa_key", self._rsa, 0o600)
+        if self._rsa.poll() == 0:
+            shared = self.folder / "ssh_host_rsa_key"
+            _write(folder / shared.name, shared.read_bytes(), 0o600)
         _write(folder / "authorized_keys", instance.authorized_key.strip().encode() + b"\n", 0o644)
         shutdown = _SHUTDOWN.format(
             python=sys.executable, instance=instance.id, endpoint=self.endpoint

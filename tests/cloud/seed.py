@@ -49,7 +49,8 @@ def clients(cloud: dict[str, Any], user: str = "admin") -> Clients:
             region_name=region,
             endpoint_url=cloud["endpoint"],
             verify=cloud.get("ca_bundle"),
-            config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=20),
+            # A refusal is to be seen at once, not after some tries.
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
         )
 
     return make

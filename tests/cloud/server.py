@@ -98,6 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
     def finish(self) -> None:
         if not self.wfile.closed:
             super().finish()
+        if self.server.tls:  # the server only knows of the socket beneath
+            self.connection.close()
 
     def version_string(self) -> str:
         return "AmazonEC2"

@@ -12,7 +12,7 @@ class Settings:
     stop: float = 1.0  # stopping -> stopped, shutting-down -> terminated
     copy: float = 1.5  # a new image or snapshot: pending -> available
     late: float = 0.3  # how long a new id is unknown to other calls
-    flicker: float = 0.0  # and after that, how long every other look-up misses it
+    flicker: float = 0.0  # after that: seen for half of this, then gone for half
     profile: float = 0.0  # how long RunInstances calls a new instance profile invalid
     minute: float = 60.0  # what shutdown(8) on a machine takes for a minute
     skew: float = 0.0  # how far the cloud's clock is ahead of this machine's

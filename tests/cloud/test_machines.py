@@ -1,0 +1,182 @@
+"""Machines, seen with OpenSSH's client."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .client import Cloud
+from .conftest import Region
+
+SSH = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5"]
+
+
+class Machine:
+    def __init__(self, region: Region, **more: Any):
+        self.region = region
+        self.cloud = region.cloud
+        self.id = region.run(**more)
+        self.known_hosts = self.cloud.dir / f"known-{self.id}"
+        self.up()
+
+    def up(self) -> None:
+        self.region.until(self.id, "running")
+        self.cloud.until(lambda: self.ssh("true").returncode == 0)
+
+    def ssh(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
+        address = self.region.instance(self.id).get("PublicIpAddress", "127.0.0.1")
+        return subprocess.run(self.command(address, *options) + [command],
+                              capture_output=True, text=True, timeout=20)  # fmt: skip
+
+    def command(self, address: str, *options: str) -> list[str]:
+        return [
+            *SSH, *options, "-i", str(self.region.key), "-p", str(self.cloud.ssh_port),
+            "-o", f"UserKnownHostsFile={self.known_hosts}",
+            "-o", "StrictHostKeyChecking=accept-new",
+            "-o", f"HostKeyAlias={self.id}",
+            f"{self.cloud.about['user']}@{address}",
+        ]  # fmt: skip
+
+    def start(self) -> None:
+        self.region.ec2.start_instances(InstanceIds=[self.id])
+        self.up()
+
+    def stop(self) -> None:
+        self.region.ec2.stop_instances(InstanceIds=[self.id])
+        self.region.until(self.id, "stopped")
+
+    def processes(self) -> list[str]:
+        """What runs with this machine's name somewhere in its command line."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if self.id in line and "cloud-marker" in line or f"{self.id}/sshd_config" in line:
+                found.append(line)
+        return found
+
+
+@pytest.fixture
+def machine(region: Region) -> Machine:
+    return Machine(region)
+
+
+def test_a_job_knows_where_it_runs(machine: Machine) -> None:
+    out = machine.ssh('echo "$AWS_REGION $AWSQ_INSTANCE_ID $HOME $PWD"; exit 3')
+    assert out.returncode == 3
+    region, instance, home, where = out.stdout.split()
+    assert (region, instance) == (machine.region.name, machine.id)
+    assert home == where and machine.id in home
+
+
+def test_it_is_reached_only_while_it_runs(machine: Machine) -> None:
+    address = machine.region.instance(machine.id)["PublicIpAddress"]
+    machine.stop()
+    out = subprocess.run(machine.command(address) + ["true"], capture_output=True, text=True)
+    assert out.returncode == 255 and "refused" in out.stderr
+
+
+def test_host_keys_and_files_outlive_a_stop(machine: Machine) -> None:
+    machine.ssh("echo kept > file")
+    before = machine.known_hosts.read_text()
+    machine.stop()
+    machine.start()
+    strict = ("-o", "StrictHostKeyChecking=yes")
+    assert machine.ssh("cat file", *strict).stdout == "kept\n"
+    assert machine.known_hosts.read_text() == before
+    assert len(machine.cloud.power()[machine.id]) == 2
+
+
+def test_machines_differ_in_their_keys(machine: Machine) -> None:
+    other = Machine(machine.region)
+    other.known_hosts = machine.known_hosts
+    alias = ("-o", f"HostKeyAlias={machine.id}")
+    assert "HOST IDENTIFICATION HAS CHANGED" in other.ssh("true", *alias).stderr
+
+
+def test_only_its_own_key_opens_it(machine: Machine) -> None:
+    machine.region.key = machine.cloud.new_key("ed25519", "stranger")
+    assert "Permission denied" in machine.ssh("true").stderr
+
+
+def test_a_stopped_machine_runs_nothing(machine: Machine) -> None:
+    quiet = ">/dev/null 2>&1 </dev/null"
+    marker = f"sh -c 'sleep 300; : cloud-marker {machine.id}'"
+    machine.ssh(f"{marker} {quiet} & setsid env -i PATH=$PATH {marker} {quiet} & sleep 0.2")
+    assert len(machine.processes()) >= 3
+    began = time.time()
+    machine.stop()
+    assert machine.processes() == []
+    boot = machine.cloud.power()[machine.id][-1]
+    order = ["pending_at", "running_at", "ssh_at", "stopping_at", "stopped_at"]
+    assert [boot[k] for k in order] == sorted(boot[k] for k in order)
+    assert boot["region"] == machine.region.name and boot["stopping_at"] >= began - 1
+
+
+def test_shutting_down_from_inside(machine: Machine) -> None:
+    machine.ssh("sudo -n shutdown -h now")
+    stopped = machine.region.until(machine.id, "stopped")
+    assert stopped["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
+
+
+def test_a_timer_shuts_down_and_may_terminate(region: Region) -> None:
+    machine = Machine(region, InstanceInitiatedShutdownBehavior="terminate")
+    region.cloud.settings(minute=1.5)
+    machine.ssh("shutdown -h +1; shutdown -c; sleep 1.6")
+    assert region.state(machine.id) == "running"
+    machine.ssh("shutdown -h +1")
+    region.until(machine.id, "terminated")
+
+
+def test_user_data_sets_the_timer_at_each_boot(region: Region) -> None:
+    region.cloud.settings(minute=0.3)
+    instance = region.run(UserData="#cloud-boothook\n#!/bin/sh\nshutdown -h +2\n")
+    region.until(instance, "stopped")
+    region.ec2.start_instances(InstanceIds=[instance])
+    region.until(instance, "running")
+    region.until(instance, "stopped")
+    on = [b["stopping_at"] - b["running_at"] for b in region.cloud.power()[instance]]
+    assert len(on) == 2 and all(0.5 < seconds < 2 for seconds in on)
+
+
+def test_sshd_can_be_killed_frozen_and_cut_off(machine: Machine) -> None:
+    cloud = machine.cloud
+    cloud.machine(machine.id, "freeze-sshd")
+    out = machine.ssh("true", "-o", "ConnectTimeout=1")
+    assert out.returncode == 255
+    cloud.machine(machine.id, "thaw-sshd")
+    machine.up()
+    address = machine.region.instance(machine.id)["PublicIpAddress"]
+    job = subprocess.Popen(machine.command(address) + ["sleep 60"], stderr=subprocess.PIPE)
+    cloud.until(lambda: "sleep 60" in machine.ssh("ps -ef | grep '[s]leep 60'").stdout)
+    cloud.machine(machine.id, "drop-connections")
+    assert job.wait(10) == 255
+    assert machine.ssh("true").returncode == 0
+    cloud.machine(machine.id, "kill-sshd")
+    cloud.until(lambda: machine.ssh("true").returncode == 255)
+    assert machine.region.state(machine.id) == "running"
+    cloud.machine(machine.id, "start-sshd")
+    machine.up()
+
+
+def test_nothing_is_left_when_the_cloud_ends(tmp_path: Path) -> None:
+    with Cloud(tmp_path, boot=0.1, ssh_delay=0, late=0) as cloud:
+        machine = Machine(Region(cloud, "us-east-1"))
+        quiet = ">/dev/null 2>&1 </dev/null &"
+        machine.ssh(f"sh -c 'sleep 300; : cloud-marker {machine.id}' {quiet}")
+        assert len(machine.processes()) >= 2
+    assert machine.processes() == []
+
+
+def test_nothing_is_left_when_the_cloud_is_killed(tmp_path: Path) -> None:
+    with Cloud(tmp_path, boot=0.1, ssh_delay=0, late=0) as cloud:
+        machine = Machine(Region(cloud, "us-east-1"))
+        os.kill(cloud.about["pid"], 9)
+        cloud.until(lambda: machine.processes() == [])
