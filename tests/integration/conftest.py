@@ -1,0 +1,37 @@
+"""What every test of the executables begins with: a cloud, and a fleet on it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from cloud.client import Cloud  # noqa: E402
+
+from fleet import Fleet  # noqa: E402
+
+# Quick, but never instant: a state that is passed through has to be seen.
+QUICK = {"boot": 0.5, "ssh_delay": 0.3, "stop": 0.3, "copy": 0.8, "late": 0.2}
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    with Cloud(**QUICK) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def fleet(cloud: Cloud) -> Fleet:
+    """A fleet whose home region is there, and whose other regions are empty."""
+    return Fleet(cloud)
+
+
+@pytest.fixture
+def region(fleet: Fleet) -> str:
+    """A fleet with one region set up; its name."""
+    fleet.run("config-region", "us-east-1", check=True)
+    return "us-east-1"
