@@ -1,0 +1,141 @@
+"""A real sshd for a test, and the drive_job executable to run jobs on it."""
+
+import getpass
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+DRIVER = pathlib.Path(os.environ.get("AWSQ_BUILD", "build")).resolve() / "unit" / "drive_job"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(what, seconds=10):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        result = what()
+        if result:
+            return result
+        time.sleep(0.02)
+    return what()
+
+
+def children(pid):
+    """The process ids of all descendants of pid."""
+    parents = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(errors="replace").rpartition(") ")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found, todo = [], [pid]
+    while todo:
+        new = parents.get(todo.pop(), [])
+        found += new
+        todo += new
+    return found
+
+
+def running(token):
+    """The ids of processes that have token in their arguments."""
+    found = []
+    for cmdline in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = cmdline.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if str(token).encode() in words:
+            found.append(int(cmdline.parent.name))
+    return found
+
+
+def end(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+class Server:
+    """An sshd of our own, in a folder of its own, for the user that the tests run as."""
+
+    def __init__(self, folder, host_keys, port=None):
+        self.folder = folder
+        self.port = port or free_port()
+        self.authorized = folder / "authorized_keys"
+        self.authorized.touch()
+        self.config = folder / "sshd_config"
+        lines = [f"Port {self.port}", "ListenAddress 127.0.0.1", "PidFile none", "UsePAM no",
+                 "StrictModes no", f"AuthorizedKeysFile {self.authorized}"]
+        lines += [f"HostKey {key}" for key in host_keys]
+        self.config.write_text("\n".join(lines) + "\n")
+        self.process = None
+
+    def start(self):
+        if os.getuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)
+        with open(self.folder / "sshd.log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["/usr/sbin/sshd", "-D", "-e", "-f", self.config], stdin=subprocess.DEVNULL,
+                stderr=log)
+
+        def answers():
+            assert self.process.poll() is None, (self.folder / "sshd.log").read_text()
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.port)) == 0
+        assert wait_until(answers)
+        return self
+
+    def stop(self):
+        if self.process:
+            # While sshd is there, it takes notice of the ends of its own.
+            end(children(self.process.pid))
+            wait_until(lambda: not children(self.process.pid), seconds=1)
+            self.process.kill()
+            self.process.wait()
+
+
+class Result:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+        last = err.rstrip(b"\n").rpartition(b"\n")[2].decode(errors="replace")
+        self.said = dict(re.findall(r"(\w+)=(-?\w*)", last.partition("message=")[0]))
+        self.message = last.partition("message=")[2]
+
+    def __getattr__(self, name):
+        return int(self.said[name])
+
+
+class Driver:
+    def __init__(self, folder, keys, server):
+        self.known_hosts = folder / "known_hosts"
+        self.keys, self.server = keys, server
+
+    def arguments(self, command, key="ed25519-openssh", timeout=0, host_id="i-1", port=None):
+        return [DRIVER, "127.0.0.1", str(port or self.server.port), getpass.getuser(),
+                self.keys / key, self.known_hosts, host_id, str(timeout), command]
+
+    def start(self, command, connect=5, **options):
+        return subprocess.Popen(
+            self.arguments(command, **options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env={**os.environ, "AWSQ_CONNECT_TIMEOUT": str(connect)})
+
+    def finish(self, process):
+        try:
+            out, err = process.communicate(timeout=40)
+        finally:
+            process.kill()
+        return Result(process.returncode, out, err)
+
+    def run(self, command, **options):
+        return self.finish(self.start(command, **options))
