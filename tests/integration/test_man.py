@@ -1,0 +1,161 @@
+"""The manual pages say what the executables do: no more, no less."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from fleet import BUILD
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "tools/man"
+TOOLS = sorted(path.stem for path in (ROOT / "tools").glob("*.c"))
+
+
+def source(name: str) -> str:
+    return (PAGES / name).read_text()
+
+
+def section(page: str, title: str) -> str:
+    found = re.search(rf"^\.Sh {title}\n(.*?)(?=^\.Sh |\Z)", page, re.DOTALL | re.MULTILINE)
+    assert found, f"no section {title}"
+    return found[1]
+
+
+def rendered(name: str) -> str:
+    command = ["mandoc", "-Tascii", "-O", "width=1000", str(PAGES / name)]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return re.sub(".\b", "", text)
+
+
+def help_of(tool: str) -> str:
+    return subprocess.run(
+        [BUILD / tool, "--help"], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def documented_options(tool: str) -> set[tuple[str, str, str]]:
+    """Long name, letter, argument."""
+    found = re.findall(
+        r"^\.It (?:Fl (\w) , )?Fl Fl ([a-z-]+)(?: Ns = Ns Ar ([A-Z]+))?$",
+        section(source(f"{tool}.1"), "OPTIONS"),
+        re.MULTILINE,
+    )
+    return {(name, letter, argument) for letter, name, argument in found}
+
+
+def known_options(tool: str) -> set[tuple[str, str, str]]:
+    found = re.findall(
+        r"^  (?:-(\w),|   ) --([a-z-]+)(?:=([A-Z]+))?  *\S", help_of(tool), re.MULTILINE
+    )
+    return {(name, letter, argument) for letter, name, argument in found}
+
+
+def test_every_executable_has_its_page() -> None:
+    assert len(TOOLS) == 7
+    assert {path.name for path in PAGES.iterdir()} == {f"{t}.1" for t in TOOLS} | {"regions.cfg.5"}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_options(tool: str) -> None:
+    assert len(known_options(tool)) >= 10
+    assert documented_options(tool) == known_options(tool)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_synopsis(tool: str) -> None:
+    usage = help_of(tool).partition("\n")[0]
+    (synopsis,) = re.findall(rf"^ +({tool} \[.*)$", rendered(f"{tool}.1"), re.MULTILINE)
+    assert f"Usage: {synopsis.replace('[OPTION...]', '[OPTION]...')}" == usage
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in PAGES.iterdir()))
+def test_lint(page: str) -> None:
+    assert shutil.which("mandoc"), "mandoc is missing: make check installs it"
+    done = subprocess.run(
+        ["mandoc", "-Tlint", "-W", "warning", str(PAGES / page)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert re.search(rf"^\.Dt {re.escape(page.rpartition('.')[0].upper())} {page[-1]}$",
+                     source(page), re.MULTILINE)
+
+
+def statuses_in_code() -> dict[str, str]:
+    """Name and number; the one to which a signal is added is "128+n"."""
+    text = (ROOT / "tools/cli/exit.h").read_text()
+    numbers = dict(re.findall(r"^#define (EXIT_\w+)\s+(\d+)", text, re.MULTILINE))
+    numbers["EXIT_SIGNAL"] += "+n"
+    return numbers
+
+
+def documented_statuses(tool: str) -> list[str]:
+    return re.findall(r"^\.It (\S+)$", section(source(f"{tool}.1"), "EXIT STATUS"), re.MULTILINE)
+
+
+def test_exit_statuses() -> None:
+    known = list(statuses_in_code().values())
+    everywhere: set[str] = set()
+    for tool in TOOLS:
+        said = documented_statuses(tool)
+        assert [s for s in known if s in said] == said, tool
+        assert {"0", "1", "2", "128+n"} <= set(said), tool
+        everywhere |= set(said)
+    assert everywhere == set(known)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_statuses_of_some_executables_only(tool: str) -> None:
+    """Where the code has one of these, its page has it, and the other way round."""
+    jobs = tool.startswith("run-")
+    code = (ROOT / f"tools/{tool}.c").read_text()
+    said = documented_statuses(tool)
+    assert ("3" in said) == ("EXIT_DIFFERENCES" in code)
+    assert ("75" in said) == (jobs or "EXIT_BUSY" in code)
+    assert ("124" in said, "125" in said) == (jobs, jobs)
+
+
+def settings_in_code() -> dict[str, str]:
+    """Of each setting its rule, as the source has it."""
+    text = (ROOT / "tools/fleet/config_schema.c").read_text()
+    prefixes = {"file": "", "fleet": "fleet.", "job": "job.", "override": "override.REGION."}
+    settings = {}
+    tables = re.findall(r"struct config_rule (\w+)_rules\[\] = \{\n(.*?)^\};", text,
+                        re.DOTALL | re.MULTILINE)
+    assert {name for name, _ in tables} == set(prefixes)
+    for table, rules in tables:
+        for rule in re.findall(r"^\t\{\n(.*?)^\t\},?$", rules, re.DOTALL | re.MULTILINE):
+            (name,) = re.findall(r"\.name = \"(\w+)\"", rule)
+            if "CONFIG_GROUP" not in rule and "CONFIG_LATER" not in rule:
+                settings[prefixes[table] + name] = rule
+    return settings
+
+
+def test_settings() -> None:
+    page = section(source("regions.cfg.5"), "SETTINGS")
+    entries = re.split(r"^\.It Ic (\S+)$", page, flags=re.MULTILINE)[1:]
+    said = dict(zip(entries[::2], entries[1::2], strict=True))
+    known = settings_in_code()
+    assert len(known) > 10
+    assert set(said) == set(known)
+    for name, rule in known.items():
+        assert ("Required." in said[name]) == (".example" in rule), name
+        preset = re.search(r"\.preset = \"(.*?)\"", rule)
+        if preset:
+            assert re.search(rf"^The default is\n?.*\b{re.escape(preset[1])}\b", said[name],
+                             re.MULTILINE), name
+
+
+def test_example_is_a_configuration(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^\.Bd -literal\n(.*?)^\.Ed$", source("regions.cfg.5"),
+                            re.DOTALL | re.MULTILINE)
+    config = tmp_path / "regions.cfg"
+    config.write_text(example)
+    # It is read before the regions of the command line are looked at.
+    done = subprocess.run([BUILD / "stop-region", "--config", config], capture_output=True,
+                          text=True, env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]})
+    assert done.returncode == 2
+    assert done.stderr.startswith("stop-region: name one or more regions")
