@@ -1,6 +1,8 @@
 /*
  * regions.cfg: every value of a good file, the message for each kind of bad one, and where a file
  * is looked for.
+ *
+ * Why so long: a row for every message that a person who writes the file may meet.
  */
 #include "banned.h"
 

@@ -206,7 +206,7 @@ static int read_list(struct reader *r, const struct config_rule *rule, const con
 		const config_setting_t *item = config_setting_get_elem(list, (unsigned int)i);
 		const char *text = config_setting_get_string(item);
 
-		if (text && config_strings_has(sofar, text))
+		if (text && config_strings_find(sofar, text) < sofar->n)
 			return unexpected(r, item, "each only once", " again");
 		rc = read_value(r, rule, item, base);
 	}
@@ -270,6 +270,7 @@ static int read_group(struct reader *r, const struct config_table *table,
 
 static int read_override(struct reader *r, const config_setting_t *group)
 {
+	const struct config_strings *names = &r->draft.regions;
 	struct config *c = &r->draft.config;
 	int rc = 0;
 
@@ -277,20 +278,16 @@ static int read_override(struct reader *r, const config_setting_t *group)
 		return unexpected(r, group, "a group with a group for each region, { ... }", "");
 	for (int i = 0; rc == 0 && i < config_setting_length(group); i++) {
 		const config_setting_t *s = config_setting_get_elem(group, (unsigned int)i);
-		size_t at = 0;
+		size_t at = config_strings_find(names, config_setting_name(s));
 
-		while (at < c->n_regions &&
-			strcmp(c->regions[at].name, config_setting_name(s)) != 0)
-			at++;
-		if (at == c->n_regions)
-			return unknown(r, s, "", " is not in 'regions'", &r->draft.regions);
+		if (at == names->n)
+			return unknown(r, s, "", " is not in 'regions'", names);
 		rc = read_group(r, &config_override, s, &c->regions[at]);
 	}
 	return rc;
 }
 
-/* Makes the regions of their names, the overrides and, where those are silent, the fleet's types.
- */
+/* Makes the regions of their names, the overrides and, where those are silent, what all have. */
 static int make_regions(struct reader *r)
 {
 	const struct config_strings *names = &r->draft.regions;

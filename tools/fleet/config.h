@@ -30,15 +30,15 @@ struct config {
 	char *name; /* of the fleet: its AMI, key pair, group, Name tag and state folder; no '/' */
 	char *home; /* the region that the others copy; not necessarily in regions */
 	struct config_strings instance_types; /* in order of preference */
-	char *key;  /* path of the private key; "~/" and paths relative to the file are resolved */
+	char *key;  /* path of the private key, which may be relative to the working directory */
 	char *role; /* instance profile; NULL: the home instance's */
 	int64_t max_uptime; /* seconds: 1 minute to 7 days */
 
-	char *job_user;      /* "ec2-user" where not set */
-	int job_port;        /* 22 where not set */
-	char *job_command;   /* NULL: none configured */
-	int64_t job_timeout; /* seconds: 1 to max_uptime, which it is where not set */
-	int64_t job_connect_timeout; /* seconds to wait for SSH once it runs; 3 minutes where not set */
+	char *job_user;              /* "ec2-user" where not set */
+	int job_port;                /* 22 where not set */
+	char *job_command;           /* NULL: none configured */
+	int64_t job_timeout;         /* seconds: 1 to max_uptime, which it is where not set */
+	int64_t job_connect_timeout; /* seconds to wait for SSH once it runs: 180 where not set */
 
 	struct config_region *regions; /* at least one, in the file's order */
 	size_t n_regions;

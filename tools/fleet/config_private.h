@@ -75,7 +75,8 @@ int config_set_presets(void *base, const struct config_table *table);
 int config_strings_add(struct config_strings *s, const char *text);
 int config_strings_copy(struct config_strings *out, const struct config_strings *s);
 
-int config_strings_has(const struct config_strings *s, const char *text);
+/* Where text is in s; s->n when it is not. */
+size_t config_strings_find(const struct config_strings *s, const char *text);
 
 /* Frees what s holds and leaves it empty. */
 void config_strings_free(struct config_strings *s);

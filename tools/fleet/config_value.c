@@ -39,13 +39,13 @@ int config_strings_copy(struct config_strings *out, const struct config_strings 
 	return rc;
 }
 
-int config_strings_has(const struct config_strings *s, const char *text)
+size_t config_strings_find(const struct config_strings *s, const char *text)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		if (strcmp(s->items[i], text) == 0)
-			return 1;
-	}
-	return 0;
+	size_t i = 0;
+
+	while (i < s->n && strcmp(s->items[i], text) != 0)
+		i++;
+	return i;
 }
 
 static int set_text(char **value, const char *text)
