@@ -114,7 +114,7 @@ unit: $(UNITS)
 	@for test in $(UNITS); do $$test || exit 1; done
 
 integration: all $(HELPERS) $(VENV)/ready
-	AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 2 tests/cloud tests/integration
+	AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 4 tests/cloud tests/integration
 
 # The same tests with the address and undefined behaviour sanitizers built in.
 asan:

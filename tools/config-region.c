@@ -7,6 +7,17 @@
 
 #define MAX_LOOKS 15
 
+/* What runs after a later start is at work: that is said, and it is left alone. */
+static void tell_of_running(const struct region *r, const struct observed *o)
+{
+	const struct awsq_ec2_instance *i;
+	size_t n;
+
+	i = observed_instance(o, &n);
+	if (i && strcmp(i->state, "running") == 0)
+		region_event(r, "instance %s runs: left alone (stop-region stops it)", i->id);
+}
+
 /* What is not to be repaired is said, and the plan is carried out all the same. */
 static int carry_out(struct app *app, struct region *r, struct task *task, const struct plan *p,
 	const struct observed *o, struct awsq_err *err)
@@ -18,10 +29,12 @@ static int carry_out(struct app *app, struct region *r, struct task *task, const
 	rc = plan_apply(p, r, &app->desired, o, err);
 	if (rc != 0)
 		return rc;
-	if (p->n == 0)
-		task_done(task, "nothing to do");
-	else
+	if (p->n > 0) {
 		task_done(task, "%zu action%s done", p->n, p->n == 1 ? "" : "s");
+	} else {
+		tell_of_running(r, o);
+		task_done(task, "nothing to do");
+	}
 	return 0;
 }
 

@@ -4,9 +4,10 @@
 
 /*
  * An instance that was never stopped since it was made has its root volume's attachment to show for
- * it: the launch time moves with each start, the attachment stays.
+ * it: the launch time moves with each start, while the attachment stays where the first launch was.
+ * AWS writes both in whole seconds.
  */
-#define FIRST_BOOT_SECONDS 60
+#define FIRST_BOOT_SECONDS 1
 
 struct planner {
 	struct plan *plan;
