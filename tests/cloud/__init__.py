@@ -22,6 +22,7 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     tokens.py     ClientToken
     paging.py     MaxResults and NextToken
     machines.py   an instance's sshd; machine_init.py runs inside it, as its init
+    strict.py     moto's settings; quick.py: its slow paths made quick
     tls.py        a CA and a certificate for --tls
     seed.py       a home region for a fleet
     client.py     the cloud as a context manager, for pytest

@@ -1,15 +1,15 @@
 """/_cloud: how a test looks behind the cloud, and moves things there. Not signed.
 
-    GET    /_cloud/log?since=N     the calls after the N-th
-    GET    /_cloud/power           for each instance its boots, with the time of every change
-    GET    /_cloud/fault           the faults that still wait
-    POST   /_cloud/fault           one more (faults.py)
-    DELETE /_cloud/fault           none from here on
-    GET    /_cloud/settings        how long things take
-    POST   /_cloud/settings        change some of it (settings.py)
-    POST   /_cloud/machine         {"instance": id, "do": ...}
-               kill-sshd, start-sshd, freeze-sshd, thaw-sshd, drop-connections
-               shutdown ("in": seconds, or "minutes"), cancel-shutdown
+GET    /_cloud/log?since=N     the calls after the N-th
+GET    /_cloud/power           for each instance its boots, with the time of every change
+GET    /_cloud/fault           the faults that still wait
+POST   /_cloud/fault           one more (faults.py)
+DELETE /_cloud/fault           none from here on
+GET    /_cloud/settings        how long things take
+POST   /_cloud/settings        change some of it (settings.py)
+POST   /_cloud/machine         {"instance": id, "do": ...}
+           kill-sshd, start-sshd, freeze-sshd, thaw-sshd, drop-connections
+           shutdown ("in": seconds, or "minutes"), cancel-shutdown
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def _machine(world: World, body: dict[str, Any]) -> None:
     if do in _SSHD:
         world.machines.order(instance.id, do)
     elif do == "shutdown":
-        seconds = float(body["minutes"]) * world.settings.minute if "minutes" in body else body["in"]
+        seconds = (
+            float(body["minutes"]) * world.settings.minute if "minutes" in body else body["in"]
+        )
         world.lives.shutdown_in(instance, float(seconds))
     elif do == "cancel-shutdown":
         world.lives.cancel_shutdown(instance)

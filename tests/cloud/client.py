@@ -1,9 +1,9 @@
 """The cloud as a context manager, for pytest.
 
-    with Cloud(boot=0.2, late=0) as cloud:
-        cloud.seed()
-        subprocess.run(["build/check-region", "--all"], env=cloud.env)
-        assert [c for c in cloud.log() if c["mutating"]] == []
+with Cloud(boot=0.2, late=0) as cloud:
+    cloud.seed()
+    subprocess.run(["build/check-region", "--all"], env=cloud.env)
+    assert [c for c in cloud.log() if c["mutating"]] == []
 """
 
 from __future__ import annotations
@@ -123,8 +123,13 @@ class Cloud:
 
     # Behind the cloud.
 
-    def seed(self, name: str = "NAVO", home: str = "us-west-2", key: Path | str | None = None,
-             role: str = "navo-role") -> dict[str, str]:
+    def seed(
+        self,
+        name: str = "NAVO",
+        home: str = "us-west-2",
+        key: Path | str | None = None,
+        role: str = "navo-role",
+    ) -> dict[str, str]:
         """A home region; without a key, with a new one in the cloud's folder."""
         from .seed import seed
 

@@ -33,9 +33,7 @@ class CloudBackend(ImageBackend, GroupBackend, EC2Backend):
         return sys.modules[__name__]
 
 
-class CloudResponse(
-    Access, Paging, InstanceResponses, ImageResponses, GroupResponses, EC2Response
-):
+class CloudResponse(Access, Paging, InstanceResponses, ImageResponses, GroupResponses, EC2Response):
     RESPONSE_KEY_PATH_TO_TRANSFORMER = {
         **EC2Response.RESPONSE_KEY_PATH_TO_TRANSFORMER,
         # An interface without a public address has no association, not an empty one.
@@ -52,7 +50,7 @@ class CloudResponse(
         everything = bool(asked) or self._get_bool_param("AllRegions", False)
         regions = []
         for region in self.ec2_backend.describe_regions(asked):
-            off = region.name in self.world.disabled_regions
+            off = not self.world.open_to_us(region.name)
             if off and not everything:
                 continue
             status = "not-opted-in" if off else region.opt_in_status

@@ -20,7 +20,9 @@ from moto.ec2.exceptions import (
 class GroupBackend:
     """Mixed into moto's backend."""
 
-    def delete_security_group(self: Any, name: str | None = None, group_id: str | None = None) -> None:
+    def delete_security_group(
+        self: Any, name: str | None = None, group_id: str | None = None
+    ) -> None:
         group = self.get_security_group_by_name_or_id(group_id or name)
         if group is None:
             raise InvalidSecurityGroupNotFoundError(group_id or name)

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ec2.exceptions import EC2ClientError, InvalidSnapshotIdError, InvalidSnapshotInUse
+from moto.ec2.exceptions import EC2ClientError, InvalidSnapshotInUse
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.elastic_block_store import Snapshot
 from moto.ec2.utils import convert_tag_spec, random_ami_id, random_snapshot_id
@@ -80,7 +80,9 @@ class ImageBackend:
             self._develop(snapshot)
         return snapshot
 
-    def new_snapshot(self: Any, description: str, size: int, encrypted: bool, key: Any) -> CloudSnapshot:
+    def new_snapshot(
+        self: Any, description: str, size: int, encrypted: bool, key: Any
+    ) -> CloudSnapshot:
         """A snapshot of no volume in particular, as a copy's are."""
         volume = self.create_volume(size=size, zone_name=f"{self.region_name}a")
         snapshot = self.create_snapshot(volume.id, description)
@@ -119,7 +121,8 @@ class ImageBackend:
 
     def delete_snapshot(self: Any, snapshot_id: str) -> Any:
         if snapshot_id not in self.snapshots:
-            raise InvalidSnapshotIdError()
+            text = f"The snapshot '{snapshot_id}' does not exist."
+            raise EC2ClientError("InvalidSnapshot.NotFound", text)
         for image in self.amis.values():
             if snapshot_id in image.snapshot_ids():
                 raise InvalidSnapshotInUse(snapshot_id, image.id)
@@ -157,7 +160,9 @@ class ImageResponses:
         self._check_new_name()
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
         if instance.state not in ("running", "stopping", "stopped"):
-            text = f"The instance '{instance.id}' is not in a state from which an image can be made."
+            text = (
+                f"The instance '{instance.id}' is not in a state from which an image can be made."
+            )
             raise EC2ClientError("IncorrectState", text)
         self.error_on_dryrun()
         backend = self.ec2_backend
@@ -193,7 +198,9 @@ class ImageResponses:
         source = home.describe_images(ami_ids=[self._get_param("SourceImageId")])[:1]
         if not source or source[0].state != "available" or self.world.late.hidden(source[0].id):
             text = f"The image ID '{self._get_param('SourceImageId')}' is not available in {region}"
-            raise EC2ClientError("InvalidAMIID.Unavailable" if source else "InvalidAMIID.NotFound", text)
+            raise EC2ClientError(
+                "InvalidAMIID.Unavailable" if source else "InvalidAMIID.NotFound", text
+            )
         image = self._copy_of(source[0], home)
         if self._get_param("CopyImageTags"):
             image.add_tags({tag["key"]: tag["value"] for tag in source[0].get_tags()})
@@ -205,7 +212,8 @@ class ImageResponses:
         mappings = []
         for mapping in source.mappings:
             snapshot = home.get_snapshot(mapping["Ebs"]["SnapshotId"])
-            text = f"Copied for DestinationAmi from SourceAmi {source.id} for SourceSnapshot {snapshot.id}."
+            text = f"Copied for DestinationAmi from SourceAmi {source.id}"
+            text += f" for SourceSnapshot {snapshot.id}."
             device = self._copied_device(
                 mapping["DeviceName"],
                 snapshot,

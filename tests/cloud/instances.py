@@ -139,7 +139,9 @@ class InstanceResponses:
     def _named_instances(self: Any) -> list[Any]:
         ids = self._get_param("InstanceIds", [])
         if not ids:
-            raise EC2ClientError("MissingParameter", "The request must contain the parameter InstanceId")
+            raise EC2ClientError(
+                "MissingParameter", "The request must contain the parameter InstanceId"
+            )
         return self.ec2_backend.get_multi_instances_by_id(ids)
 
     def _changed(self: Any, name: str, transitions: Any) -> ActionResult:

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from . import strict  # noqa: F401  (before moto)
 from moto.core.authorization import disable_iam_authentication
 
 from . import admin, wire
@@ -56,10 +55,13 @@ class Layer:
         return answer
 
     def _refuse(self, request: Request, call: Call) -> Answer | None:
-        """What moto would let pass: a stale signature, a region not opted in to."""
-        if call.region in self.world.disabled_regions and call.service in ("ec2", "ssm", "sts"):
+        """What moto would let pass: a stale signature, a closed region, an absent role."""
+        if call.service in ("ec2", "ssm", "sts") and not self.world.open_to_us(call.region):
             text = "AWS was not able to validate the provided access credentials"
             return wire.error(call, 401, "AuthFailure", text)
+        if call.action == "AssumeRole" and not self.world.has_role(str(call.params.get("RoleArn"))):
+            text = "User is not authorized to perform: sts:AssumeRole on resource"
+            return wire.error(call, 403, "AccessDenied", text)
         if not call.access_key and call.action not in _UNSIGNED:
             text = "The request must contain a valid signature"
             return wire.error(call, 403, "MissingAuthenticationToken", text)
@@ -76,7 +78,7 @@ class Layer:
             self.world.late_failure = fault if fault and fault.kind == "late" else None
             try:
                 with _signature_asked_of(call):
-                    return _run_wsgi(self.world.moto, _environ(request))
+                    return _identified(_run_wsgi(self.world.moto, _environ(request)))
             except NotImplementedError as lack:
                 text = f"the test cloud cannot do this: {lack}"
                 return wire.error(call, 400, "UnsupportedOperation", text)
@@ -87,6 +89,14 @@ class Layer:
 
 def _signature_asked_of(call: Call) -> AbstractContextManager[None]:
     return nullcontext() if call.access_key else disable_iam_authentication()
+
+
+def _identified(answer: Answer) -> Answer:
+    """With one request id in header and body; moto's EC2 has a constant in the body."""
+    for name, value in answer.headers.items():
+        if name.lower() == "x-amzn-requestid":
+            answer.body = answer.body.replace(b">request-id<", f">{value}<".encode(), 1)
+    return answer
 
 
 def _signed_at(request: Request) -> float | None:

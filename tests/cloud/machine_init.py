@@ -63,7 +63,11 @@ class Machine:
     def start_sshd(self) -> None:
         with open(self.log, "ab") as log:
             self.sshd = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def sshds(self, listener: bool) -> list[int]:

@@ -154,8 +154,12 @@ class Machines:
         """A machine's disk, at its first boot."""
         for name in ("bin", "home", "tmp"):
             (folder / name).mkdir(parents=True)
-        _write(folder / "ssh_host_ed25519_key", _private(ed25519.Ed25519PrivateKey.generate()), 0o600)
-        _write(folder / "ssh_host_ecdsa_key", _private(ec.generate_private_key(ec.SECP256R1())), 0o600)
+        _write(
+            folder / "ssh_host_ed25519_key", _private(ed25519.Ed25519PrivateKey.generate()), 0o600
+        )
+        _write(
+            folder / "ssh_host_ecdsa_key", _private(ec.generate_private_key(ec.SECP256R1())), 0o600
+        )
         if self._rsa.poll() == 0:
             shared = self.folder / "ssh_host_rsa_key"
             _write(folder / shared.name, shared.read_bytes(), 0o600)

@@ -78,9 +78,7 @@ def hurried(cloud: dict[str, Any]) -> Iterator[None]:
         post(cloud, "settings", before)
 
 
-def seed(
-    cloud: dict[str, Any], name: str, home: str, key: Path | str, role: str
-) -> dict[str, str]:
+def seed(cloud: dict[str, Any], name: str, home: str, key: Path | str, role: str) -> dict[str, str]:
     """Make a home region; the ids of what was made."""
     boto = clients(cloud)
     with hurried(cloud):

@@ -1,8 +1,8 @@
 """How instances live: each state lasts its time, and the machine goes with it.
 
-    RunInstances, StartInstances    pending -> running   (then sshd)
-    StopInstances, shutdown         stopping -> stopped
-    TerminateInstances, shutdown    shutting-down -> terminated
+RunInstances, StartInstances    pending -> running   (then sshd)
+StopInstances, shutdown         stopping -> stopped
+TerminateInstances, shutdown    shutting-down -> terminated
 """
 
 from __future__ import annotations

@@ -81,8 +81,7 @@ def test_two_starts_see_different_states(region: Region) -> None:
     region.until(instance, "stopped")
     region.cloud.settings(pending_start_fails=0)
     seen = [
-        region.ec2.start_instances(InstanceIds=[instance])["StartingInstances"][0]
-        for _ in range(2)
+        region.ec2.start_instances(InstanceIds=[instance])["StartingInstances"][0] for _ in range(2)
     ]
     assert [s["PreviousState"]["Name"] for s in seen] == ["stopped", "pending"]
 
@@ -159,7 +158,7 @@ def test_an_instance_type_changes_only_while_stopped(region: Region) -> None:
 
 def test_new_ids_are_unknown_for_a_while(region: Region) -> None:
     ec2, image = region.ec2, region.image()
-    region.cloud.settings(late=0.4)
+    region.cloud.settings(late=1.5)
     instance = region.run(image)
     made = time.monotonic()
     found = {"InstanceIds": [instance]}
@@ -174,7 +173,7 @@ def test_new_ids_are_unknown_for_a_while(region: Region) -> None:
     assert refused(ec2.describe_images, ImageIds=[late]) == "InvalidAMIID.NotFound"
     assert late not in [i["ImageId"] for i in ec2.describe_images(Owners=["self"])["Images"]]
     region.cloud.until(lambda: ec2.describe_instances()["Reservations"])
-    assert time.monotonic() - made >= 0.3
+    assert time.monotonic() - made >= 1.4
     assert region.instance(instance)
     region.cloud.until(lambda: len(ec2.describe_security_groups()["SecurityGroups"]) == 2)
     ec2.describe_images(ImageIds=[late])
@@ -271,7 +270,9 @@ def test_group_rules_come_back_as_given(region: Region) -> None:
     code = refused(ec2.authorize_security_group_ingress, **permissions)
     assert code == "InvalidPermission.Duplicate"
     # One rule that is there already leaves out the one that is not.
-    both = [{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
+    both = [
+        {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+    ]
     refused(ec2.authorize_security_group_ingress, GroupId=group, IpPermissions=both + one)
     again = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
     assert again["IpPermissions"] == shown["IpPermissions"]

@@ -33,6 +33,16 @@ def test_signatures_are_verified(shared: Cloud) -> None:
     assert connection.getresponse().status == 403
 
 
+def test_a_role_must_be_there_to_be_assumed(shared: Cloud) -> None:
+    sts = shared.boto("sts")
+    who = {"RoleArn": "arn:aws:iam::123456789012:role/visitor", "RoleSessionName": "test"}
+    assert refused(sts.assume_role, **who) == "AccessDenied"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    shared.boto("iam").create_role(RoleName="visitor", AssumeRolePolicyDocument=document)
+    assert sts.assume_role(**who)["Credentials"]["AccessKeyId"].startswith("ASIA")
+
+
 def test_a_stale_signature_is_refused(region: Region) -> None:
     region.cloud.settings(skew=3600)
     assert refused(region.ec2.describe_instances) == "RequestExpired"

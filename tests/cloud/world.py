@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-from . import strict  # noqa: F401  (before moto)
-import moto.core.responses as moto_responses
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from . import quick
 from .agenda import Agenda
 from .calllog import CallLog
 from .ec2 import CloudBackend
@@ -24,9 +23,6 @@ from .machines import Machines
 from .settings import Settings
 from .states import Lives
 from .tokens import Tokens
-
-# moto lists the methods of a class with hundreds of them at every call.
-moto_responses.method_names_from_class = functools.cache(moto_responses.method_names_from_class)
 
 
 class World:
@@ -43,15 +39,24 @@ class World:
         self.lives = Lives(self)
         # Set while a call is carried out whose result is to go wrong later.
         self.late_failure: Fault | None = None
+        quick.install()
         CloudBackend.world = self
         ec2_backends.backend = CloudBackend
         self.moto = _Router(create_backend_app)
-        known = ec2_backends[DEFAULT_ACCOUNT_ID].regions
-        self.disabled_regions = set(known) - set(regions) if regions else set()
+        known = set(ec2_backends[DEFAULT_ACCOUNT_ID].regions)
+        self.open_regions = known & set(regions) if regions else known
 
     def now(self) -> float:
         """The time as the cloud has it."""
         return time.time() + self.settings.skew
+
+    def open_to_us(self, region: str) -> bool:
+        """A region that is there and opted in to. To others AWS says that we are nobody."""
+        return region in self.open_regions
+
+    def has_role(self, arn: str) -> bool:
+        roles = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].roles.values()
+        return any(role.arn == arn for role in roles)
 
     def instances(self) -> list[Any]:
         backends = list(ec2_backends[DEFAULT_ACCOUNT_ID].values())
