@@ -8,6 +8,8 @@
 
 #include <curl/curl.h>
 
+#include <poll.h>
+
 struct http {
 	CURLM *multi;
 	char *ca_bundle;
@@ -241,6 +243,9 @@ int http_wait(struct http *h, int64_t timeout_ms, int cancel_fd)
 		int running;
 		int64_t left;
 
+		/* Before anything is sent: what was sent by then may be carried out. */
+		if (cancel_fd >= 0 && poll(&(struct pollfd){ cancel_fd, POLLIN, 0 }, 1, 0) > 0)
+			return AWSQ_ECANCELED;
 		if (curl_multi_perform(h->multi, &running) != CURLM_OK)
 			return AWSQ_ENOMEM;
 		left = end - clock->mono_ms(clock->arg);
