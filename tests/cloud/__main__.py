@@ -33,7 +33,12 @@ def options() -> argparse.Namespace:
     for name in ("boot", "ssh-delay", "stop", "copy", "late"):
         value = getattr(default, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=float, default=value, metavar="SECONDS")
-    parser.add_argument("--user", default=getpass.getuser(), help="who logs in on the machines")
+    parser.add_argument(
+        "--user",
+        default=getpass.getuser(),
+        help="who logs in on the machines; another than yourself only as root, and then"
+        " one whose account is not locked and who can get at DIR",
+    )
     parser.add_argument("--policy", type=Path, help="what the operator may do (default: all)")
     parser.add_argument("--regions", nargs="*", default=[], help="opted in to (default: all)")
     parser.add_argument("--tls", action="store_true", help="https, with a CA in cloud.json")
@@ -98,6 +103,7 @@ def main() -> int:
     args = options()
     args.dir = args.dir.resolve()
     args.dir.mkdir(parents=True, exist_ok=True)
+    (args.dir / "cloud.json").unlink(missing_ok=True)
     if not args.outlive:
         end_with_parent(os.getppid())
     over = threading.Event()

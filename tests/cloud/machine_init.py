@@ -80,10 +80,18 @@ class Machine:
         while True:
             left = list(descendants())
             if not left:
-                return
+                return self.bury()
             # Until none is left: one may have been forking as we looked.
             send(signal.SIGKILL, left)
             self.reap()
+
+    def bury(self) -> None:
+        """Wait for the dead: not every system has an init that would do it for us."""
+        try:
+            while os.waitpid(-1, 0):
+                pass
+        except ChildProcessError:
+            pass
 
     def reap(self) -> None:
         try:

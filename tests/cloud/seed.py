@@ -236,7 +236,8 @@ def seed_defaults(cloud: dict[str, Any], folder: Path) -> dict[str, str]:
     """What `tests/cloud --seed` does: with a key of its own, in the cloud's folder."""
     key = folder / "key"
     command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)]
-    subprocess.run(command, check=True)
+    if not key.exists():
+        subprocess.run(command, check=True)
     return seed(cloud, "NAVO", "us-west-2", key, "navo-role")
 
 

@@ -51,6 +51,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.request = self.server.tls.wrap_socket(self.request, server_side=True)
         super().setup()
 
+    def handle_expect_100(self) -> bool:
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
+
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         if length > _LARGEST_BODY:

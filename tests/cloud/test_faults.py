@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -122,6 +123,17 @@ def test_a_reset_leaves_nothing_and_a_lost_answer_everything(region: Region) -> 
         ec2.create_security_group(GroupName="dropped", **group)
     names = {g["GroupName"] for g in ec2.describe_security_groups()["SecurityGroups"]}
     assert names == {"default", "dropped"}
+
+
+def test_a_reset_is_one_on_the_wire(shared: Cloud) -> None:
+    shared.fault("DescribeRegions", kind="reset")
+    host, port = shared.endpoint.removeprefix("http://").split(":")
+    body = b"Action=DescribeRegions"
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
 
 
 def test_truncated_and_slow_answers(region: Region) -> None:
