@@ -13,7 +13,7 @@ import pytest
 from .client import Cloud
 from .conftest import Region
 
-SSH = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5"]
+SSH = ["-F", "none", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5"]
 
 
 class Machine:
@@ -35,7 +35,7 @@ class Machine:
 
     def command(self, address: str, *options: str) -> list[str]:
         return [
-            *SSH, *options, "-i", str(self.region.key), "-p", str(self.cloud.ssh_port),
+            "ssh", *options, *SSH, "-i", str(self.region.key), "-p", str(self.cloud.ssh_port),
             "-o", f"UserKnownHostsFile={self.known_hosts}",
             "-o", "StrictHostKeyChecking=accept-new",
             "-o", f"HostKeyAlias={self.id}",
