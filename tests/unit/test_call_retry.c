@@ -277,14 +277,15 @@ static void test_an_attempt_times_out(void **state)
 
 static void test_a_run_times_out(void **state)
 {
-	static const struct answer answers[] = { { .status = 200, .delay_ms = -1 } };
+	static const struct answer answers[] = { { .status = 200, .delay_ms = -1 },
+		{ .status = 200, .delay_ms = -1 } };
 	struct awsq_err err;
 	struct fake f;
 	int64_t began;
 	int attempts;
 
 	(void)state;
-	fake_prepare(&f, answers, 1);
+	fake_prepare(&f, answers, 2);
 	f.options.run_timeout_ms = 300;
 	fake_open(&f);
 	began = fake_mono_ms(NULL);
