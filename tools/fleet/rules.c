@@ -133,7 +133,8 @@ int rules_minus(struct rules *out, const struct rules *a, const struct rules *b,
 	for (size_t i = 0; i < a->n; i++) {
 		const struct rule *rule = &a->items[i];
 
-		if (rule->egress != egress || rule_is_regional(rule) || contains(b, rule))
+		if (rule->egress != egress || rule_is_regional(rule) || contains(b, rule) ||
+			contains(out, rule))
 			continue;
 		if (add(out, rule) != 0) {
 			rules_free(out);
