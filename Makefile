@@ -56,7 +56,7 @@ SHARED_SRC := $(wildcard tools/cli/*.c tools/fleet/*.c)
 TOOL_SRC   := $(wildcard tools/*.c)
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
 HELPER_SRC := $(wildcard tests/unit/drive_*.c)
-SOURCES    := $(LIB_SRC) $(SHARED_SRC) $(TOOL_SRC) $(UNIT_SRC) $(HELPER_SRC)
+SOURCES    := $(LIB_SRC) $(SHARED_SRC) $(TOOL_SRC) $(UNIT_SRC) $(HELPER_SRC) tests/bench/measure.c
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 TOOLS   := $(patsubst tools/%.c,$(BUILD)/%,$(TOOL_SRC))
@@ -106,6 +106,10 @@ $(UNITS) $(HELPERS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TOOLS_LIB) $
 	@echo '  LD    $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS) $(LIB_LIBS) $(TEST_LIBS)
 
+$(BUILD)/measure: $(BUILD)/obj/tests/bench/measure.o
+	@echo '  LD    $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
 # ---- Testing
 
 check: unit integration
@@ -124,14 +128,14 @@ asan:
 lint: all $(UNITS) $(HELPERS) $(VENV)/ready
 	@tools/dev/lint $(BUILD)
 
-bench: all $(VENV)/ready
+bench: all $(BUILD)/measure $(VENV)/ready
 	@AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench
 
 demo: all $(VENV)/ready
 	@AWSQ_BUILD=$(abspath $(BUILD)) PYTHON=$(abspath $(PYTHON)) tests/cloud/demo
 
 cloud: all $(VENV)/ready
-	@AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/cloud --dir $(BUILD)/cloud --seed --by-hand
+	@AWSQ_BUILD=$(abspath $(BUILD)) PYTHON=$(abspath $(PYTHON)) tests/cloud/by-hand $(BUILD)/cloud
 
 # ---- Installing
 

@@ -25,7 +25,7 @@ fleet = {{
   max_uptime = "2h";
 }};
 job = {{ user = "{user}"; port = {port}; command = "{command}"; timeout = "1m";
-        connect_timeout = "3s"; }};
+        connect_timeout = "{connect}"; }};
 regions = [ {regions} ];
 """
 
@@ -47,6 +47,7 @@ class Fleet:
             "role": ROLE,
             "user": self.cloud.about["user"],
             "port": str(self.cloud.ssh_port),
+            "connect": "3s",
             "command": "echo here is $AWS_REGION",
             "regions": ", ".join(f'"{r}"' for r in REGIONS),
             **changes,
