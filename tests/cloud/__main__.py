@@ -106,9 +106,11 @@ def main() -> int:
     (args.dir / "cloud.json").unlink(missing_ok=True)
     if not args.outlive:
         end_with_parent(os.getppid())
-    over = threading.Event()
+    # A pipe, not an Event: two signals at once (ours, and the parent's end) would
+    # run one handler inside the other, which would wait for the Event's own lock.
+    over, ending = os.pipe()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+        signal.signal(number, lambda *_: os.write(ending, b"."))
 
     world, server = build(args)
     about = describe(args, world, server)
@@ -122,7 +124,7 @@ def main() -> int:
 
             about["seed"] = seed_defaults(about, args.dir)
         announce(args.dir / "cloud.json", about)
-        over.wait()
+        os.read(over, 1)
     finally:
         with world.lock:  # nothing is started after this
             world.agenda.close()
