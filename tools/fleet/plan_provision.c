@@ -222,7 +222,8 @@ static int is_first_boot(const struct awsq_ec2_instance *i)
 		if (i->volumes[k].attach_time >= i->launch_time - FIRST_BOOT_SECONDS)
 			return 1;
 	}
-	return 0;
+	/* Only the first launch finds no volume attached: those of a stopped instance stay with it. */
+	return i->n_volumes == 0 && !differ(i->state, "pending");
 }
 
 static int is_wanted_type(const struct planner *p, const char *type)
