@@ -48,6 +48,7 @@ struct world {
 	struct awsq_ec2_vpc vpcs[2];
 	char ids[64][24];
 	size_t n_ids;
+	size_t n_made; /* images, those that are gone included */
 };
 
 /* A new id, such as "ami-3"; owned by the world. */
@@ -77,8 +78,8 @@ static inline void world_begin(struct world *w)
 static inline struct awsq_ec2_image *world_image(struct world *w, const char *state,
 	const char *source)
 {
-	size_t n = w->o.images.n++;
-	struct awsq_ec2_image *i = &w->images[n];
+	size_t n = w->n_made++;
+	struct awsq_ec2_image *i = &w->images[w->o.images.n++];
 
 	assert_true(n < WORLD_MAX);
 	*i = (struct awsq_ec2_image){
