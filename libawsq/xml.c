@@ -8,6 +8,7 @@
 #include <awsq/xml.h>
 
 #include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 
 #define MAX_NESTED_LISTS 8
 #define MAX_PATH_BYTES   2048
@@ -174,7 +175,9 @@ int awsq_xml_new(struct awsq_xml **out, const struct awsq_shape *shape, void *va
 		awsq_xml_free(x);
 		return AWSQ_ENOMEM;
 	}
-	(void)xmlCtxtUseOptions(x->parser, XML_PARSE_NONET);
+	/* Every AWS service writes UTF-8. Of others libxml2 would print what is wrong with them. */
+	(void)xmlSwitchEncoding(x->parser, XML_CHAR_ENCODING_UTF8);
+	(void)xmlCtxtUseOptions(x->parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
 	*out = x;
 	return 0;
 }
