@@ -146,6 +146,30 @@ static void test_attempts_can_be_set(void **state)
 	}
 }
 
+/* Each page has all its attempts. */
+static void test_pages_are_tried_again(void **state)
+{
+	static const struct answer answers[] = {
+		{ .status = 503 },
+		{ .status = 503 },
+		{ .status = 200, .body = "<R><vpcSet/><nextToken>2</nextToken></R>" },
+		{ .status = 503 },
+		{ .status = 200, .body = VPCS, .missing = 1 },
+		{ .status = 200, .body = VPCS },
+	};
+	struct awsq_err err;
+	struct fake f;
+	int attempts;
+
+	(void)state;
+	FAKE_BEGIN(&f, answers);
+	assert_int_equal(run_read(&f, &err, &attempts), 0);
+	assert_int_equal(attempts, 6);
+	assert_non_null(strstr(f.server->requests[5].body, "NextToken=2"));
+	assert_null(strstr(f.server->requests[2].body, "NextToken"));
+	fake_end(&f);
+}
+
 static double half(void *arg)
 {
 	(void)arg;
@@ -410,6 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_tried_again),
 		cmocka_unit_test(test_attempts_can_be_set),
+		cmocka_unit_test(test_pages_are_tried_again),
 		cmocka_unit_test(test_a_retry_waits),
 		cmocka_unit_test(test_no_connection),
 		cmocka_unit_test(test_an_answer_that_is_too_large),

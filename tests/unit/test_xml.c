@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <unistd.h>
+
 #include <awsq/buf.h>
 #include <awsq/client.h>
 #include <awsq/err.h>
@@ -229,7 +231,6 @@ static void test_documents(void **state)
 		{ "<F/>\n\n", 0, NULL },
 		{ "<F><name/></F>", 0, "" },
 		{ "<F><name>x</name></F>", 0, "x" },
-		{ "\xef\xbb\xbf<F><name>x</name></F>", 0, "x" },
 		/* The last one counts; text around children is no member's. */
 		{ "<F><name>x</name><name>y</name></F>", 0, "y" },
 		{ "<F>text<name>x</name>text</F>", 0, "x" },
@@ -244,8 +245,13 @@ static void test_documents(void **state)
 		{ "<F><other><name>x</name></other></F>", 0, NULL },
 		{ "<F><name><name>x</name></name></F>", 0, NULL },
 		{ "<F><name>&quot;&apos;&#65;</name></F>", 0, "\"'A" },
-		{ "<?xml version='1.0' encoding='ISO-8859-1'?><F><name>\xe9</name></F>", 0,
+		/* All is read as UTF-8, whatever the declaration says; a byte order mark is none. */
+		{ "<?xml version='1.0' encoding='ISO-8859-1'?><F><name>\xc3\xa9</name></F>", 0,
 			"\xc3\xa9" },
+		{ "<?xml version='1.0' encoding='nonesuch'?><F><name>x</name></F>", 0, "x" },
+		{ "<?xml version='1.0' encoding='ISO-8859-1'?><F><name>\xe9</name></F>",
+			AWSQ_EPARSE, NULL },
+		{ "\xef\xbb\xbf<F><name>x</name></F>", AWSQ_EPARSE, NULL },
 		/* Not well formed. */
 		{ "", AWSQ_EPARSE, NULL },
 		{ " ", AWSQ_EPARSE, NULL },
@@ -298,7 +304,7 @@ static void test_bad_members(void **state)
 
 		(void)snprintf(text, sizeof(text),
 			"<F><stands><item><trees><item><id>t</id>%s</item></trees></item></"
-		        "stands></F>",
+			"stands></F>",
 			bad[i]);
 		if (parse(&f, text, strlen(text), 0) != AWSQ_EPARSE)
 			fail_msg("%s was taken", bad[i]);
@@ -422,6 +428,44 @@ static void test_pages_join(void **state)
 	awsq_shape_free(&forest_shape, &all);
 }
 
+/* The library prints nothing: not of an encoding that breaks off either, nor of one unknown. */
+static void test_nothing_is_printed(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+	} bad[] = {
+		{ "\xfe\xff\0<\0F\0>\xd8\0\0<\0\xdc\0\0\0", 16 },
+		{ "<\0\0\0F\0\0\0>\0\0\0\xff\xff\xff\xff\0\0\0\0", 20 },
+		{ "<?xml version='1.0' encoding='nonesuch'?><F/>", 45 },
+		{ "<?xml version='1.0' encoding='UTF-16'?><F>\xff</F>", 47 },
+		{ "<F><name>\xff</name></F>", 22 },
+		{ "<F><<<&&&", 9 },
+	};
+	int was = dup(STDERR_FILENO), fds[2];
+	char text[200];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct forest f;
+
+		(void)parse(&f, bad[i].text, bad[i].len, 0);
+		awsq_shape_free(&forest_shape, &f);
+		(void)parse(&f, bad[i].text, bad[i].len, 1);
+		awsq_shape_free(&forest_shape, &f);
+	}
+	assert_true(dup2(was, STDERR_FILENO) >= 0);
+	(void)close(was);
+	(void)close(fds[1]);
+	n = read(fds[0], text, sizeof(text) - 1);
+	(void)close(fds[0]);
+	if (n > 0)
+		fail_msg("%.*s", (int)n, text);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -449,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_deep_nesting),
 		cmocka_unit_test(test_lists_in_lists),
 		cmocka_unit_test(test_pages_join),
+		cmocka_unit_test(test_nothing_is_printed),
 	};
 
 	return cmocka_run_group_tests_name("xml", tests, begin, end);
