@@ -1,6 +1,7 @@
 /*
- * plan_world.h: regions for the tests of plans, built piece by piece without AWS: what should be (the
- * fleet NAVO, whose home is us-west-2) and what is, in arrays that the tests change as AWS would.
+ * plan_world.h: regions for the tests of plans, built piece by piece without AWS: what should be
+ * (the fleet NAVO, whose home is us-west-2) and what is, in arrays that the tests change as AWS
+ * would.
  */
 #ifndef AWSQ_TESTS_PLAN_WORLD_H
 #define AWSQ_TESTS_PLAN_WORLD_H

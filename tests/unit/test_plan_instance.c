@@ -151,7 +151,7 @@ static void test_what_is_no_difference(void **state)
 	plans(&x, &w, "", NULL, 0);
 }
 
-/* At home there is nothing to copy: neither image nor rules; and its instance is of another image. */
+/* At home neither image nor rules are copied; and its instance is of another image. */
 static void test_home(void **state)
 {
 	struct want x;

@@ -1,7 +1,7 @@
 /*
  * Plans carried out on a simulated AWS, from random beginnings: however a region is found, and
- * wherever the command before was interrupted, one plan leads to a region for which there is nothing
- * to plan. The simulator refuses what AWS refuses, so that an order that is wrong fails too.
+ * wherever the command before was interrupted, one plan leads to a region for which there is
+ * nothing to plan. The simulator refuses what AWS refuses, so that a wrong order fails too.
  */
 #include "banned.h"
 

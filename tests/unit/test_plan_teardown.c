@@ -94,7 +94,7 @@ static void test_states_of_instances(void **state)
 	plans(&w, "");
 }
 
-/* More of everything than there should be, and images in whatever state; devices without snapshot. */
+/* More of everything than there should be; images in all states; devices without a snapshot. */
 static void test_several_of_each(void **state)
 {
 	struct world w;

@@ -245,7 +245,7 @@ static void test_documents(void **state)
 		{ "<F><other><name>x</name></other></F>", 0, NULL },
 		{ "<F><name><name>x</name></name></F>", 0, NULL },
 		{ "<F><name>&quot;&apos;&#65;</name></F>", 0, "\"'A" },
-		/* All is read as UTF-8, whatever the declaration says; a byte order mark is none. */
+		/* All is read as UTF-8, whatever the declaration says. */
 		{ "<?xml version='1.0' encoding='ISO-8859-1'?><F><name>\xc3\xa9</name></F>", 0,
 			"\xc3\xa9" },
 		{ "<?xml version='1.0' encoding='nonesuch'?><F><name>x</name></F>", 0, "x" },
