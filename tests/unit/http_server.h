@@ -134,6 +134,7 @@ static inline const struct answer *server_choose(struct server *s, const struct 
 static inline int server_answer(struct server *s, int fd, const struct answer *a)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(128 * 1024 * 1024);
+	char blanks[1024];
 	size_t len = (a->body ? strlen(a->body) : 0) + a->fill, head;
 	int ok;
 
@@ -148,8 +149,11 @@ static inline int server_answer(struct server *s, int fd, const struct answer *a
 	head = text.len;
 	if (a->body)
 		awsq_buf_adds(&text, a->body);
-	for (size_t i = 0; i < a->fill; i++)
-		awsq_buf_addc(&text, ' ');
+	memset(blanks, ' ', sizeof(blanks));
+	for (size_t left = a->fill, n; left > 0; left -= n) {
+		n = left < sizeof(blanks) ? left : sizeof(blanks);
+		awsq_buf_add(&text, blanks, n);
+	}
 	ok = a->missing <= text.len - head &&
 	     server_send(fd, text.data, text.len - a->missing) == 0;
 	awsq_buf_free(&text);
