@@ -145,13 +145,14 @@ MAN5 := $(wildcard tools/man/*.5)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 		$(DESTDIR)$(PREFIX)/include/awsq $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/doc/awsq
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(STATIC_LIB) $(SHARED_LIB) $(DESTDIR)$(PREFIX)/lib
 	ln -sf $(notdir $(SHARED_LIB)) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libawsq.so
 	install -m 644 $(BUILD)/awsq.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 $(wildcard include/awsq/*.h) $(DESTDIR)$(PREFIX)/include/awsq
+	install -m 644 README.md LICENSE regions.cfg crontab.example $(DESTDIR)$(PREFIX)/share/doc/awsq
 	install -m 644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5
 
@@ -159,7 +160,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS)))
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/lib/,libawsq.a libawsq.so $(SONAME) $(notdir $(SHARED_LIB)))
 	rm -f $(DESTDIR)$(PREFIX)/lib/pkgconfig/awsq.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/awsq
+	rm -rf $(DESTDIR)$(PREFIX)/include/awsq $(DESTDIR)$(PREFIX)/share/doc/awsq
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(MAN1)))
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(MAN5)))
 

@@ -44,7 +44,7 @@ static const struct awsq_field instance_fields[] = {
 };
 static const struct awsq_shape instance_shape = AWSQ_SHAPE(instance, instance_fields);
 
-/* DescribeInstances has instances inside reservations; RunInstances answers with one reservation. */
+/* DescribeInstances has instances inside reservations; RunInstances answers with one of these. */
 static const struct awsq_field described_fields[] = {
 	AWSQ_LIST(struct awsq_ec2_instances, items, n, "reservationSet/item/instancesSet/item",
 		&instance_shape),

@@ -14,8 +14,8 @@ int awsq_sha256(uint8_t out[AWSQ_SHA256_LEN], const void *data, size_t len)
 	return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : AWSQ_ENOMEM;
 }
 
-int awsq_hmac_sha256(
-	uint8_t out[AWSQ_SHA256_LEN], const void *key, size_t key_len, const void *data, size_t len)
+int awsq_hmac_sha256(uint8_t out[AWSQ_SHA256_LEN], const void *key, size_t key_len,
+	const void *data, size_t len)
 {
 	if (!HMAC(EVP_sha256(), key, (int)key_len, data, len, out, NULL))
 		return AWSQ_ENOMEM;

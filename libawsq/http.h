@@ -29,7 +29,7 @@ struct http_exchange {
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms; /* for the whole exchange */
 	size_t max_answer;  /* bytes; more is AWSQ_ETOOBIG */
-	/* Takes the answer's body as it arrives, after status is known; a code ends the exchange. */
+	/* Takes the answer's body as it arrives, status being known; a code ends the exchange. */
 	int (*on_body)(void *arg, int status, const char *data, size_t len);
 	void *arg;
 
@@ -56,12 +56,12 @@ void http_free(struct http *h);
 int http_start(struct http *h, struct http_exchange *x);
 
 /*
- * Moves all exchanges on until one is done, timeout_ms has passed or cancel_fd (-1: none) is readable:
- * then AWSQ_ECANCELED, and 0 otherwise. Those that are done have `done` set.
+ * Moves all exchanges on until one is done, timeout_ms has passed or cancel_fd (-1: none) is
+ * readable: then AWSQ_ECANCELED, and 0 otherwise. Those that are done have `done` set.
  */
 int http_wait(struct http *h, int64_t timeout_ms, int cancel_fd);
 
-/* Ends an exchange that is under way, or tidies up one that is done. Must be called once for each. */
+/* Ends an exchange under way, or tidies up one that is done: to be called once for each. */
 void http_end(struct http *h, struct http_exchange *x);
 
 #endif

@@ -60,7 +60,7 @@ void awsq_shape_free(const struct awsq_shape *shape, void *value)
 /* Grows by doubling: the room is always the least power of two that holds the count. */
 static char *make_room(const struct awsq_field *f, void *value, size_t more)
 {
-	char *items = list_items(f, value);
+	char *items = list_items(f, value), *more_items;
 	size_t n = list_count(f, value);
 	size_t room = 1;
 
@@ -72,10 +72,10 @@ static char *make_room(const struct awsq_field *f, void *value, size_t more)
 		return items;
 	while (room < n + more)
 		room *= 2;
-	items = realloc(items, room * f->item->size);
-	if (items)
-		list_put(f, value, items, n);
-	return items;
+	more_items = realloc(items, room * f->item->size);
+	if (more_items)
+		list_put(f, value, more_items, n);
+	return more_items;
 }
 
 void *awsq_shape_append(const struct awsq_field *f, void *value)

@@ -6,7 +6,8 @@
 /*
  * The two families of error documents, as the wire has them. EC2: Response/{Errors/Error/{Code,
  * Message}, RequestID}. IAM and STS: ErrorResponse/{Error/{Code, Message}, RequestId}. Some
- * services leave the wrapping away. One table names every place, and the first that is filled counts.
+ * services leave the wrapping away. One table names every place, and the first that is filled
+ * counts.
  */
 struct document {
 	char *code[3];

@@ -3,6 +3,7 @@
 #include "cli/app.h"
 #include "cli/json.h"
 #include "cli/show.h"
+#include "fleet/state.h"
 
 static void find_role(struct finding *f)
 {
@@ -23,6 +24,7 @@ static int look(struct finding *f, struct app *app, struct region *r, struct aws
 	if (rc != 0)
 		return rc;
 	find_role(f);
+	f->observed.in_use = state_is_locked(app->state_dir, r->name);
 	group = observed_group(&f->observed);
 	if (group)
 		rc = rules_of_group(&f->rules, group);
@@ -107,7 +109,7 @@ static int run(struct app *app)
 static const struct tool tool = {
 	.help = { TOOL_CHECK, "check-region", "REGION... | --all",
 		"Show what regions have of the fleet, and what differs from what they should "
-	        "have.\n"
+		"have.\n"
 		"Ends with 0 when nothing differs, with 3 when something does, and with 1 when\n"
 		"something could not be read: then nothing is taken for absent.",
 		"  check-region us-east-1                    one region, as a table\n"

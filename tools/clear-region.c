@@ -4,7 +4,6 @@
 #include "cli/ask.h"
 #include "cli/show.h"
 #include "fleet/apply.h"
-#include "fleet/state.h"
 
 #define PROOF_LOOKS 30
 
@@ -20,15 +19,19 @@ static void plan_region(struct app *app, struct region *r, struct task *task)
 	struct awsq_err err = { 0 };
 	int rc;
 
+	if (!c) {
+		awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
+		task_fail(app, task, EXIT_FAILED, &err);
+		return;
+	}
 	task->data = c;
-	rc = c ? observed_read(&c->observed, r, &err)
-	       : awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
+	rc = observed_read(&c->observed, r, &err);
 	if (rc == 0 && plan_teardown(&c->plan, &c->observed) != 0)
 		rc = awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
 	if (rc != 0)
 		task_fail(app, task, EXIT_FAILED, &err);
 	else
-		task_done(task, "%s", c->plan.n ? "" : "nothing to remove");
+		task_done(task, "%s", c->plan.n ? "not removed" : "nothing to remove");
 }
 
 /* Looks again until nothing is left: AWS may show what is gone for a while. */
@@ -56,7 +59,7 @@ static int prove(struct region *r, struct awsq_err *err)
 	}
 }
 
-static void clear_locked(struct app *app, struct region *r, struct task *task)
+static void carry_out(struct app *app, struct region *r, struct task *task)
 {
 	struct clearing *c = task->data;
 	struct awsq_err err = { 0 };
@@ -72,21 +75,10 @@ static void clear_locked(struct app *app, struct region *r, struct task *task)
 
 static void clear_region(struct app *app, struct region *r, struct task *task)
 {
-	struct clearing *c = task->data;
-	struct awsq_err err = { 0 };
-	int lock;
+	const struct clearing *c = task->data;
 
-	if (task->detail[0] == '\0' && c->plan.n > 0) {
-		if (state_lock(&lock, app->state_dir, r->name, &err) != 0) {
-			task_fail(app, task, EXIT_FAILED, &err);
-		} else if (lock < 0) {
-			awsq_err_set(&err, AWSQ_EINVAL, "busy: another run has this region");
-			task_fail(app, task, EXIT_BUSY, &err);
-		} else {
-			clear_locked(app, r, task);
-			state_unlock(lock);
-		}
-	}
+	if (task->status == EXIT_OK && c->plan.n > 0)
+		app_with_lock(app, r, task, carry_out);
 }
 
 /* Prints all plans; how many actions they have together. */
@@ -177,9 +169,9 @@ static int run(struct app *app)
 static const struct tool tool = {
 	.help = { TOOL_CLEAR, "clear-region", "REGION... | --all",
 		"Remove what regions have of the fleet: instance, image, its snapshots, key pair "
-	        "and\n"
+		"and\n"
 		"security group, whatever there is of them. Prints what it would remove, asks, "
-	        "does\n"
+		"does\n"
 		"it, and looks again whether nothing is left. The home region is never cleared.",
 		"  clear-region us-east-1         show, ask, remove\n"
 		"  clear-region --all --yes       without asking, for scripts" },

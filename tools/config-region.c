@@ -3,20 +3,8 @@
 #include "cli/app.h"
 #include "cli/show.h"
 #include "fleet/apply.h"
-#include "fleet/state.h"
 
 #define MAX_LOOKS 15
-
-/* What runs after a later start is at work: that is said, and it is left alone. */
-static void tell_of_running(const struct region *r, const struct observed *o)
-{
-	const struct awsq_ec2_instance *i;
-	size_t n;
-
-	i = observed_instance(o, &n);
-	if (i && strcmp(i->state, "running") == 0)
-		region_event(r, "instance %s runs: left alone (stop-region stops it)", i->id);
-}
 
 /* What is not to be repaired is said, and the plan is carried out all the same. */
 static int carry_out(struct app *app, struct region *r, struct task *task, const struct plan *p,
@@ -32,7 +20,6 @@ static int carry_out(struct app *app, struct region *r, struct task *task, const
 	if (p->n > 0) {
 		task_done(task, "%zu action%s done", p->n, p->n == 1 ? "" : "s");
 	} else {
-		tell_of_running(r, o);
 		task_done(task, "nothing to do");
 	}
 	return 0;
@@ -97,18 +84,7 @@ static void provision(struct app *app, struct region *r, struct task *task)
 
 static void work(struct app *app, struct region *r, struct task *task)
 {
-	struct awsq_err err = { 0 };
-	int lock;
-
-	if (state_lock(&lock, app->state_dir, r->name, &err) != 0) {
-		task_fail(app, task, EXIT_FAILED, &err);
-	} else if (lock < 0) {
-		awsq_err_set(&err, AWSQ_EINVAL, "busy: another run has this region");
-		task_fail(app, task, EXIT_BUSY, &err);
-	} else {
-		provision(app, r, task);
-		state_unlock(lock);
-	}
+	app_with_lock(app, r, task, provision);
 }
 
 static int run(struct app *app)

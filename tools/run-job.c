@@ -12,7 +12,7 @@ static const struct tool tool = {
 		"Run the job of regions.cfg, or COMMAND, on the running instance of regions. Its\n"
 		"output is shown as it comes; with several regions each line begins with the\n"
 		"region's name. The exit status is the job's own, 124 when it ran out of time, "
-	        "and\n"
+		"and\n"
 		"125 when it could not be run; with several regions 0 if every job ended with 0.",
 		"  run-job us-east-1              the configured job\n"
 		"  run-job us-east-1 -- uptime    another command" },

@@ -10,7 +10,7 @@ static int run(struct app *app)
 static const struct tool tool = {
 	.help = { TOOL_RUN, "run-region", "REGION... | --all [-- COMMAND...]",
 		"Start the instance of regions, run the job of regions.cfg, or COMMAND, and stop "
-	        "the\n"
+		"the\n"
 		"instance, whatever the job, the link, or SIGINT, SIGTERM and SIGHUP do. The exit\n"
 		"status is the job's own, 124 when it ran out of time, 125 when it could not be\n"
 		"run, and 75 when another run has the region; with several regions 0 if every job\n"

@@ -2,7 +2,6 @@
 
 #include "cli/app.h"
 #include "fleet/instance.h"
-#include "fleet/state.h"
 
 #define START_WAIT_MS (10 * 60 * 1000)
 
@@ -14,34 +13,26 @@ static void start(struct app *app, struct region *r, struct task *task)
 	int started = 0, rc;
 
 	rc = instance_find(&i, r, &err);
+	if (rc == 0 && strcmp(i.state, "running") != 0)
+		region_event(r, "starting instance %s (%s)", i.id, i.type);
 	if (rc == 0)
 		rc = instance_start(&i, r, deadline, &started, &err);
-	if (rc == 0) {
-		deadline = region_now_ms(r) + app->config.job_connect_timeout * 1000;
-		rc = instance_wait_ssh(&i, r, deadline, &err);
-	}
+	if (rc == 0)
+		rc = instance_wait_ssh(&i, r, &err);
 	region_status(r, "%s", "");
-	if (rc != 0)
-		task_fail(app, task, EXIT_FAILED, &err);
-	else
+	if (rc == 0) {
 		task_done(task, "%s (%s) runs at %s%s", i.id, i.type, i.address,
 			started ? "" : ", as it did before");
+		return;
+	}
+	task_fail(app, task, EXIT_FAILED, &err);
+	if (started)
+		region_warning(r, "instance %s is on all the same: stop-region stops it", i.id);
 }
 
 static void work(struct app *app, struct region *r, struct task *task)
 {
-	struct awsq_err err = { 0 };
-	int lock;
-
-	if (state_lock(&lock, app->state_dir, r->name, &err) != 0) {
-		task_fail(app, task, EXIT_FAILED, &err);
-	} else if (lock < 0) {
-		awsq_err_set(&err, AWSQ_EINVAL, "busy: another run has this region");
-		task_fail(app, task, EXIT_BUSY, &err);
-	} else {
-		start(app, r, task);
-		state_unlock(lock);
-	}
+	app_with_lock(app, r, task, start);
 }
 
 static int run(struct app *app)

@@ -35,7 +35,7 @@ static int run(struct app *app)
 static const struct tool tool = {
 	.help = { TOOL_STOP, "stop-region", "REGION... | --all",
 		"Stop the instance of regions if it runs, and wait until it is stopped. Nothing "
-	        "to\n"
+		"to\n"
 		"stop is a success.",
 		"  stop-region us-east-1          put one to sleep\n"
 		"  stop-region --all              put all to sleep" },

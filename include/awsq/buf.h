@@ -21,10 +21,9 @@ struct awsq_buf {
 	int error;  /* 0, AWSQ_ENOMEM or AWSQ_ETOOBIG */
 };
 
-#define AWSQ_BUF_INIT(maximum)           \
-	{                                \
-		NULL, 0, 0, (maximum), 0 \
-	}
+/* clang-format off */
+#define AWSQ_BUF_INIT(maximum) { NULL, 0, 0, (maximum), 0 }
+/* clang-format on */
 
 AWSQ_BEGIN_DECLS
 

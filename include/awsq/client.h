@@ -1,8 +1,8 @@
 /*
  * client.h: a client for one region, and calls to make through it.
  *
- * An operation (ec2.h, iam.h, sts.h) only describes a call; awsq_run carries out one call or many at
- * once and waits for all of them:
+ * An operation (ec2.h, iam.h, sts.h) only describes a call; awsq_run carries out one call or many
+ * at once and waits for all of them:
  *
  *     struct awsq_call calls[2];
  *     awsq_ec2_describe_vpcs(&calls[0], &vpcs, NULL);
@@ -97,9 +97,9 @@ void awsq_call_init(struct awsq_call *call, const char *service, const char *ver
 void awsq_call_free(struct awsq_call *call);
 
 /*
- * Carries out n calls at once and waits for all. Where a call succeeds, its out is filled (which the
- * caller frees with its operation's free function); where it fails, out is left empty and its err
- * says why. The result is 0, or the code of the first call in the array that failed.
+ * Carries out n calls at once and waits for all. Where a call succeeds, its out is filled (which
+ * the caller frees with its operation's free function); where it fails, out is left empty and its
+ * err says why. The result is 0, or the code of the first call in the array that failed.
  */
 int awsq_run(struct awsq_client *client, struct awsq_call *calls, size_t n);
 

@@ -1,9 +1,9 @@
 /*
  * ec2.h: operations of Amazon EC2 (API version 2016-11-15).
  *
- * Each function describes one call (client.h), to be carried out with awsq_run; it copies what it is
- * given and cannot fail. The names and the meaning of parameters and members are those of the Amazon
- * EC2 API Reference (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/), under the
+ * Each function describes one call (client.h), to be carried out with awsq_run; it copies what it
+ * is given and cannot fail. The names and the meaning of parameters and members are those of the
+ * Amazon EC2 API Reference (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/), under the
  * operation's name. Where a call has an `out`, that struct must be zeroed before and is freed with
  * the awsq_ec2_free_... function named for it. Times are seconds since the epoch, UTC. Strings that
  * AWS did not send are NULL.

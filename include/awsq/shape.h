@@ -1,9 +1,9 @@
 /*
  * shape.h: field tables, which say how a response becomes a struct.
  *
- * A shape lists the members of a struct with the path, below the element that the struct stands for,
- * of the XML element that fills each. The same table parses a response, frees the struct and joins
- * the pages of a list, so an operation needs no code of its own for any of them:
+ * A shape lists the members of a struct with the path, below the element that the struct stands
+ * for, of the XML element that fills each. The same table parses a response, frees the struct and
+ * joins the pages of a list, so an operation needs no code of its own for any of them:
  *
  *     struct thing { char *id; int64_t size; };
  *     struct things { struct thing *items; size_t n; char *next_token; };
@@ -53,38 +53,30 @@ struct awsq_shape {
 	size_t n_fields;
 };
 
-/* What a member must be is checked by the compiler: a wrong one makes an array of size -1. */
-#define AWSQ_OFFSET(T, member, want) \
-	(offsetof(T, member) + 0 * sizeof(char[_Generic(((T *)0)->member, want:1, default : -1)]))
+/* clang-format off */
 
-#define AWSQ_STRING(T, member, path)                                             \
-	{                                                                        \
-		path, AWSQ_FIELD_STRING, AWSQ_OFFSET(T, member, char *), 0, NULL \
-	}
-#define AWSQ_TOKEN(T, member, path)                                             \
-	{                                                                       \
-		path, AWSQ_FIELD_TOKEN, AWSQ_OFFSET(T, member, char *), 0, NULL \
-	}
-#define AWSQ_INT(T, member, path)                                              \
-	{                                                                      \
-		path, AWSQ_FIELD_INT, AWSQ_OFFSET(T, member, int64_t), 0, NULL \
-	}
-#define AWSQ_BOOL(T, member, path)                                          \
-	{                                                                   \
-		path, AWSQ_FIELD_BOOL, AWSQ_OFFSET(T, member, int), 0, NULL \
-	}
-#define AWSQ_TIME(T, member, path)                                              \
-	{                                                                       \
-		path, AWSQ_FIELD_TIME, AWSQ_OFFSET(T, member, int64_t), 0, NULL \
-	}
-#define AWSQ_LIST(T, member, count, path, item)                                                 \
-	{                                                                                       \
-		path, AWSQ_FIELD_LIST, offsetof(T, member), AWSQ_OFFSET(T, count, size_t), item \
-	}
-#define AWSQ_SHAPE(T, table)                                         \
-	{                                                            \
-		sizeof(T), table, sizeof(table) / sizeof((table)[0]) \
-	}
+/* What a member must be is checked by the compiler: a wrong one makes an array of size -1. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): want is a type */
+#define AWSQ_OFFSET(T, member, want) \
+	(offsetof(T, member) + 0 * sizeof(char[_Generic(((T *)0)->member, want: 1, default: -1)]))
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+#define AWSQ_FIELD(T, member, path, type, want) \
+	{ path, type, AWSQ_OFFSET(T, member, want), 0, NULL }
+
+/* A row for each type of member. */
+#define AWSQ_STRING(T, member, path) AWSQ_FIELD(T, member, path, AWSQ_FIELD_STRING, char *)
+#define AWSQ_TOKEN(T, member, path)  AWSQ_FIELD(T, member, path, AWSQ_FIELD_TOKEN, char *)
+#define AWSQ_INT(T, member, path)    AWSQ_FIELD(T, member, path, AWSQ_FIELD_INT, int64_t)
+#define AWSQ_BOOL(T, member, path)   AWSQ_FIELD(T, member, path, AWSQ_FIELD_BOOL, int)
+#define AWSQ_TIME(T, member, path)   AWSQ_FIELD(T, member, path, AWSQ_FIELD_TIME, int64_t)
+#define AWSQ_LIST(T, member, count, path, item) \
+	{ path, AWSQ_FIELD_LIST, offsetof(T, member), AWSQ_OFFSET(T, count, size_t), item }
+
+/* The shape of a struct, given its table of fields. */
+#define AWSQ_SHAPE(T, table) { sizeof(T), table, sizeof(table) / sizeof((table)[0]) }
+
+/* clang-format on */
 
 AWSQ_BEGIN_DECLS
 

@@ -1,6 +1,6 @@
 /*
- * measure COMMAND...: runs a command and adds a line to the file $MEASURE: its user and system time in
- * microseconds and its peak memory in KiB, as the kernel counted them for that process alone.
+ * measure COMMAND...: runs a command and adds a line to the file $MEASURE: its user and system time
+ * in microseconds and its peak memory in KiB, as the kernel counted them for that process alone.
  *
  * A program of its own because a child's peak begins with that of the process it was forked from: a
  * launcher in Python would lend its own size to whatever it measures.

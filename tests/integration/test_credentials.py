@@ -41,7 +41,7 @@ def test_no_credentials_at_all(fleet: Fleet) -> None:
     env = {k: v for k, v in fleet.env.items() if not k.startswith("AWS_ACCESS")}
     env.pop("AWS_SECRET_ACCESS_KEY")
     done = fleet.run("check-region", "us-east-1", env=env)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "environment" in done.stderr and "credentials" in done.stderr
 
 

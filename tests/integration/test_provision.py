@@ -117,8 +117,9 @@ def test_killed_and_run_again_it_finishes(fleet: Fleet, seconds: float) -> None:
 
 def test_interrupted_it_says_what_goes_on(fleet: Fleet) -> None:
     fleet.cloud.settings(copy=30)
+    mark = fleet.cloud.mark()
     running = fleet.start("config-region", "us-east-1")
-    fleet.cloud.until(lambda: "CreateSecurityGroup" in fleet.actions())
+    fleet.cloud.until(lambda: "AuthorizeSecurityGroupEgress" in fleet.actions(mark))
     time.sleep(1)
     running.send_signal(signal.SIGINT)
     _, stderr = running.communicate(timeout=5)

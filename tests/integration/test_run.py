@@ -191,6 +191,45 @@ def test_stop_where_there_is_nothing(fleet: Fleet) -> None:
     assert "nothing to stop" in done.stdout
 
 
+def test_a_refused_stop_is_final_and_loud(fleet: Fleet, region: str) -> None:
+    denied = {"kind": "error", "code": "UnauthorizedOperation", "status": 403, "times": 99}
+    fleet.run("start-region", region, check=True)
+    fleet.cloud.fault("StopInstances", region=region, **denied)
+    begin = time.monotonic()
+    done = fleet.run("stop-region", region)
+    assert done.returncode == 1 and "cannot stop" in done.stderr
+    assert time.monotonic() - begin < 15
+    done = fleet.run("run-region", region, "--", "true")
+    assert done.returncode == 1 and "MAY STILL BE ON" in done.stderr
+    assert f"aws ec2 stop-instances --region {region}" in done.stderr
+    fleet.cloud.clear_faults()
+    fleet.run("stop-region", region, check=True)
+
+
+def test_stopped_by_another_while_it_waits_for_ssh(fleet: Fleet, region: str) -> None:
+    fleet.configure(connect="60s")
+    fleet.cloud.settings(ssh_delay=600)
+    running = fleet.start("run-region", region)
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    time.sleep(1.5)  # until the run has seen it too
+    fleet.run("stop-region", region, check=True)
+    _, stderr = running.communicate(timeout=30)
+    assert running.returncode == 125
+    assert b"something else stopped it" in stderr
+    assert fleet.state(region) == "stopped"
+
+
+def test_start_that_is_interrupted_says_what_is_on(fleet: Fleet, region: str) -> None:
+    fleet.cloud.settings(ssh_delay=600)
+    running = fleet.start("start-region", region)
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    time.sleep(1.2)
+    running.send_signal(signal.SIGTERM)
+    _, stderr = running.communicate(timeout=30)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert b"is on all the same" in stderr
+
+
 def test_start_never_creates(fleet: Fleet) -> None:
     mark = fleet.cloud.mark()
     done = fleet.run("start-region", "eu-west-3")

@@ -18,7 +18,8 @@ static void add_task(struct app *app, const char *region)
 		if (strcmp(app->tasks[i].region, region) == 0)
 			return;
 	}
-	app->tasks[app->n_tasks++].region = region;
+	app->tasks[app->n_tasks] = (struct task){ region, EXIT_FAILED, "not begun", NULL, 0 };
+	app->n_tasks++;
 }
 
 static int check_region(struct app *app, const char *region)
@@ -83,11 +84,18 @@ static int override_endpoints(struct awsq_settings *s, const char *url)
 static int load_aws(struct app *app, struct awsq_err *err)
 {
 	const struct options *o = &app->options;
+	struct awsq_endpoint endpoint;
 	int rc;
 
 	rc = awsq_settings_load(&app->settings, o->profile, &awsq_environment_process, err);
 	if (rc == 0 && o->endpoint_url && override_endpoints(&app->settings, o->endpoint_url) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	/* A URL that is of no use is better said before anything begins. */
+	if (rc == 0)
+		rc = awsq_endpoint_resolve(&endpoint, "ec2", app->config.home,
+			&(struct awsq_endpoint_options){ app->settings.fips,
+				app->settings.dualstack, app->settings.endpoint_url_ec2 },
+			err);
 	if (rc == 0)
 		rc = awsq_credentials_load(&app->credentials, o->profile, &awsq_environment_process,
 			err);
@@ -118,11 +126,11 @@ static int set_up(struct app *app)
 	if (rc != 0)
 		return rc;
 	if (load_aws(app, &err) != 0)
-		return fail(app, EXIT_FAILED, &err);
+		return fail(app, EXIT_USAGE, &err);
 	if ((app->tool->needs & NEEDS_KEY) && sshkey_load(&app->key, app->config.key, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
 	if (state_open(&app->state_dir, app->options.state_dir, app->config.name, &err) != 0)
-		return fail(app, EXIT_FAILED, &err);
+		return fail(app, EXIT_USAGE, &err);
 	if (signals_open(&cancel_fd) != 0 || awsq_global_init() != 0) {
 		awsq_err_set(&err, AWSQ_EIO, "cannot set up signals and libraries");
 		return fail(app, EXIT_FAILED, &err);
@@ -215,11 +223,8 @@ static void do_task(struct pool *pool, struct task *task)
 	struct awsq_err err = { 0 };
 	struct region r;
 
-	task->status = EXIT_FAILED;
-	if (signals_caught() != 0) {
-		(void)snprintf(task->detail, sizeof(task->detail), "not begun");
+	if (signals_caught() != 0)
 		return;
-	}
 	if (region_open(&r, &pool->app->fleet, task->region, &err) != 0)
 		task_fail(pool->app, task, EXIT_FAILED, &err);
 	else
@@ -263,11 +268,29 @@ void app_each(struct app *app, void (*work)(struct app *app, struct region *r, s
 	free(threads);
 }
 
+void app_with_lock(struct app *app, struct region *r, struct task *task,
+	void (*work)(struct app *app, struct region *r, struct task *task))
+{
+	struct awsq_err err = { 0 };
+	int lock;
+
+	if (state_lock(&lock, app->state_dir, r->name, &err) != 0) {
+		task_fail(app, task, EXIT_FAILED, &err);
+	} else if (lock < 0) {
+		awsq_err_set(&err, AWSQ_EINVAL, "busy: another run has this region");
+		task_fail(app, task, EXIT_BUSY, &err);
+	} else {
+		work(app, r, task);
+		state_unlock(lock);
+	}
+}
+
 void task_fail(struct app *app, struct task *task, int status, const struct awsq_err *err)
 {
 	task->status = status;
 	(void)snprintf(task->detail, sizeof(task->detail), "%s", err->message);
 	screen_error(app->screen, task->region, "%s", err->message);
+	task->told = 1;
 }
 
 void task_done(struct task *task, const char *format, ...)
@@ -275,6 +298,7 @@ void task_done(struct task *task, const char *format, ...)
 	va_list ap;
 
 	task->status = EXIT_OK;
+	task->told = 0;
 	va_start(ap, format);
 	(void)vsnprintf(task->detail, sizeof(task->detail), format, ap);
 	va_end(ap);
@@ -282,20 +306,37 @@ void task_done(struct task *task, const char *format, ...)
 
 /* ---- The end */
 
-void app_summary(struct app *app, int to_stderr)
+static const char *status_word(int status)
+{
+	switch (status) {
+	case EXIT_OK:
+		return "ok";
+	case EXIT_DIFFERENCES:
+		return "differs";
+	case EXIT_BUSY:
+		return "busy";
+	default:
+		return "failed";
+	}
+}
+
+void app_summary(struct app *app, int job)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(16 * 1024 * 1024);
 	struct table *table = table_new(3);
 
 	table_add(table, "REGION", "STATUS", "RESULT");
 	for (size_t i = 0; i < app->n_tasks; i++) {
+		const struct task *task = &app->tasks[i];
 		char status[16];
 
-		(void)snprintf(status, sizeof(status), "%d", app->tasks[i].status);
-		table_add(table, app->tasks[i].region, status, app->tasks[i].detail);
+		(void)snprintf(status, sizeof(status), "%d", task->status);
+		table_add(table, task->region, job ? status : status_word(task->status),
+			task->told ? "as said above" : task->detail);
 	}
 	table_print(&text, table);
-	(void)screen_bytes(app->screen, to_stderr, awsq_buf_str(&text), text.len);
+	if (!app->options.quiet)
+		(void)screen_bytes(app->screen, job, awsq_buf_str(&text), text.len);
 	table_free(table);
 	awsq_buf_free(&text);
 }

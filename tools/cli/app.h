@@ -17,6 +17,7 @@ struct task {
 	int status;        /* exit status of this region */
 	char detail[1280]; /* one line for the summary */
 	void *data;        /* the tool's own */
+	int told;          /* detail stands on stderr already */
 };
 
 struct app {
@@ -52,10 +53,18 @@ struct tool {
 int app_main(const struct tool *tool, int argc, char **argv);
 
 /*
- * Does work for every region at once (up to --jobs), each with a client of its own, and returns when
- * all are done. A region that the user's cancellation kept from beginning gets EXIT_FAILED.
+ * Does work for every region at once (up to --jobs), each with a client of its own, and returns
+ * when all are done. A region's status stays as it was (at first EXIT_FAILED, "not begun") until
+ * work sets it; the user's cancellation keeps those from beginning that have not begun.
  */
 void app_each(struct app *app, void (*work)(struct app *app, struct region *r, struct task *task));
+
+/*
+ * For a worker: does work under the region's lock; where another run has it, the region's part has
+ * failed with EXIT_BUSY, and nothing was touched.
+ */
+void app_with_lock(struct app *app, struct region *r, struct task *task,
+	void (*work)(struct app *app, struct region *r, struct task *task));
 
 /* For a worker: how its region's part failed. Says it, and keeps it for the summary. */
 void task_fail(struct app *app, struct task *task, int status, const struct awsq_err *err);
@@ -63,8 +72,11 @@ void task_fail(struct app *app, struct task *task, int status, const struct awsq
 /* For a worker: how it went well. */
 void task_done(struct task *task, const char *format, ...) AWSQ_PRINTF(2, 3);
 
-/* Prints a line for each region: to stderr when stdout is for a job's output. */
-void app_summary(struct app *app, int to_stderr);
+/*
+ * Prints a line for each region, unless told to be quiet. For a job (job is true) with its exit
+ * status, and to stderr, as stdout is for the job's output; else to stdout, with a word for it.
+ */
+void app_summary(struct app *app, int job);
 
 /*
  * The exit status of all regions together: that of the only one; with several, EXIT_FAILED when any

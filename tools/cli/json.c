@@ -123,22 +123,32 @@ static json_t *groups_json(const struct finding *f)
 	return list;
 }
 
+static json_t *uptime_json(const struct awsq_ec2_instance *instance)
+{
+	int64_t seconds = uptime_seconds(instance);
+
+	return seconds < 0 ? json_null() : json_integer((json_int_t)seconds);
+}
+
 static json_t *instances_json(const struct observed *o)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < o->instances.n; i++) {
 		const struct awsq_ec2_instance *x = &o->instances.items[i];
-		char up[32];
+		const char *group = x->n_groups ? x->groups[0].id : NULL;
 
 		if (!instance_is_live(x))
 			continue;
-		uptime_text(up, sizeof(up), x);
 		json_array_append_new(list,
-			json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:s}", "id",
-				x->id, "state", x->state, "type", x->type, "zone", x->zone,
-				"public_ip", x->public_ip, "image", x->image_id, "key_name",
-				x->key_name, "launched", time_json(x->launch_time), "uptime", up));
+			json_pack(
+				"{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, "
+				"s:o}",
+				"id", x->id, "state", x->state, "type", x->type, "zone", x->zone,
+				"public_ip", x->public_ip, "image", x->image_id, "key_pair",
+				x->key_name, "security_group", group, "instance_profile",
+				x->profile_arn, "metadata_tokens", x->http_tokens, "launched",
+				time_json(x->launch_time), "uptime_seconds", uptime_json(x)));
 	}
 	return list;
 }

@@ -108,7 +108,8 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 		break;
 	case DURATION:
 		if (awsq_parse_duration(&number, value, MAX_TIMEOUT) != 0 || number == 0)
-			return bad_argument(tool, row, value, "a time such as 90s, 30m or 1h30m");
+			return bad_argument(tool, row, value,
+				"a time from 1s to 7d, with its unit, such as 90s or 1h30m");
 		break;
 	}
 	memcpy(member, &number, sizeof(number));

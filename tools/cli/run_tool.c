@@ -46,10 +46,13 @@ static void tell(struct app *app, struct region *r, struct task *task, run_story
 	story(&result, r, &request);
 	stream_close(&stream);
 	sum_up(task, &result);
-	if (result.message[0])
+	task->told = result.message[0] != '\0';
+	if (task->told)
 		screen_error(app->screen, task->region, "%s", result.message);
+	else if (task->status != EXIT_OK)
+		region_warning(r, "%s, and ended with %d", task->detail, task->status);
 	else
-		region_event(r, "%s, and ended with %d", task->detail, task->status);
+		region_event(r, "%s, and ended with 0", task->detail);
 }
 
 /* A function for each story, since app_each's work has no room for one more argument. */
@@ -68,6 +71,12 @@ int run_tool(struct app *app, run_story *story)
 	if (!app->options.command && !app->config.job_command) {
 		screen_error(app->screen, NULL,
 			"there is no job: set job.command in %s, or give a command after '--'",
+			app->config.path);
+		return EXIT_USAGE;
+	}
+	if (app->options.timeout > app->config.max_uptime) {
+		screen_error(app->screen, NULL,
+			"--timeout: expected a time of at most fleet.max_uptime in %s",
 			app->config.path);
 		return EXIT_USAGE;
 	}

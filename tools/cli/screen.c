@@ -3,6 +3,7 @@
 #include "cli/screen.h"
 
 #include <awsq/buf.h>
+#include <awsq/clock.h>
 #include <awsq/err.h>
 
 #include <pthread.h>
@@ -12,10 +13,13 @@
 
 #define MAX_REGIONS    64
 #define MAX_LINE_BYTES 8192
+#define SHARE_COLUMNS  38    /* what a region's status takes at least */
+#define REMIND_MS      60000 /* how often a log is told what is still being waited for */
 
 struct status {
-	char region[32];
+	char region[64];
 	char text[160];
+	int64_t told_ms; /* when a line was last printed of it, where there is no terminal */
 };
 
 struct screen {
@@ -25,6 +29,7 @@ struct screen {
 	int terminal; /* stderr is one that can redraw a line */
 	int failed;   /* something could not be written to stdout */
 	int drawn;    /* the status line stands on the terminal */
+	int mid_line; /* a job's output on the terminal has not come to the end of its line */
 	struct status statuses[MAX_REGIONS];
 	size_t n_statuses;
 	struct report report;
@@ -60,19 +65,52 @@ static size_t width(void)
 	return 80;
 }
 
+/* Adds as many characters of text as there are columns for. */
+static void add_columns(struct awsq_buf *line, const char *text, size_t columns)
+{
+	size_t len = 0;
+
+	/* A byte that continues a UTF-8 character takes no column of its own. */
+	for (; text[len] && (columns > 0 || ((unsigned char)text[len] & 0xc0) == 0x80); len++)
+		columns -= ((unsigned char)text[len] & 0xc0) != 0x80;
+	awsq_buf_add(line, text, len);
+}
+
+/* What the regions wait for, side by side; those for which there is no room are counted. */
+static void compose(struct awsq_buf *line, const struct screen *s)
+{
+	size_t active = 0, shown = 0, room = width() - 1, fits, share;
+
+	for (size_t i = 0; i < s->n_statuses; i++)
+		active += s->statuses[i].text[0] != '\0';
+	fits = room / SHARE_COLUMNS > 0 ? room / SHARE_COLUMNS : 1;
+	if (active <= fits)
+		fits = active;
+	share = fits > 0 ? room / fits : room;
+	for (size_t i = 0; i < s->n_statuses && shown < fits; i++) {
+		char text[sizeof(struct status)];
+
+		if (!s->statuses[i].text[0])
+			continue;
+		(void)snprintf(text, sizeof(text), "%s%s: %s", shown ? "| " : "",
+			s->statuses[i].region, s->statuses[i].text);
+		/* Room for a blank, and at the end for the number of the others. */
+		add_columns(line, text, share - (++shown == fits && active > fits ? 5 : 1));
+		if (shown < fits)
+			awsq_buf_addc(line, ' ');
+	}
+	if (active > shown)
+		awsq_buf_addf(line, " +%zu", active - shown);
+}
+
 static void draw(struct screen *s)
 {
 	struct awsq_buf line = AWSQ_BUF_INIT(MAX_REGIONS * sizeof(struct status) * 2);
 
-	if (!s->terminal || s->quiet)
+	if (!s->terminal || s->quiet || s->mid_line)
 		return;
 	erase(s);
-	for (size_t i = 0; i < s->n_statuses; i++) {
-		if (s->statuses[i].text[0])
-			awsq_buf_addf(&line, "%s%s: %s", line.len ? " | " : "",
-				s->statuses[i].region, s->statuses[i].text);
-	}
-	awsq_buf_truncate(&line, width() - 1);
+	compose(&line, s);
 	if (line.len > 0) {
 		(void)!write(STDERR_FILENO, line.data, line.len);
 		s->drawn = 1;
@@ -80,24 +118,60 @@ static void draw(struct screen *s)
 	awsq_buf_free(&line);
 }
 
+static void print_line(struct screen *s, const char *subject, const char *text)
+{
+	char line[MAX_LINE_BYTES];
+
+	(void)snprintf(line, sizeof(line), "%s: %s", subject, text);
+	screen_scrub(line);
+	erase(s);
+	fprintf(stderr, "%s%s\n", s->mid_line ? "\n" : "", line);
+	s->mid_line = 0;
+	draw(s);
+}
+
+/* Where no line can be redrawn, a log that would say nothing for long is told now and then. */
+static void remind(struct screen *s, struct status *status)
+{
+	int64_t now = awsq_clock_system.mono_ms(awsq_clock_system.arg);
+
+	if (s->terminal || s->quiet || !status->text[0])
+		return;
+	if (status->told_ms == 0) {
+		status->told_ms = now;
+	} else if (now - status->told_ms >= REMIND_MS) {
+		print_line(s, status->region, status->text);
+		status->told_ms = now;
+	}
+}
+
+static struct status *find_status(struct screen *s, const char *region)
+{
+	for (size_t i = 0; i < s->n_statuses; i++) {
+		if (strcmp(s->statuses[i].region, region) == 0)
+			return &s->statuses[i];
+	}
+	if (s->n_statuses == MAX_REGIONS)
+		return NULL;
+	(void)snprintf(s->statuses[s->n_statuses].region, sizeof(s->statuses[0].region), "%s",
+		region);
+	return &s->statuses[s->n_statuses++];
+}
+
 static void set_status(void *arg, const char *region, const char *text)
 {
 	struct screen *s = arg;
-	size_t i;
+	struct status *status;
 
 	pthread_mutex_lock(&s->mutex);
-	for (i = 0; i < s->n_statuses; i++) {
-		if (strcmp(s->statuses[i].region, region) == 0)
-			break;
-	}
-	if (i == s->n_statuses && i < MAX_REGIONS)
-		(void)snprintf(s->statuses[s->n_statuses++].region, sizeof(s->statuses[0].region),
-			"%s", region);
-	if (i < MAX_REGIONS && strcmp(s->statuses[i].text, text) != 0) {
-		(void)snprintf(s->statuses[i].text, sizeof(s->statuses[i].text), "%s", text);
-		screen_scrub(s->statuses[i].text);
+	status = find_status(s, region);
+	if (status && strcmp(status->text, text) != 0) {
+		(void)snprintf(status->text, sizeof(status->text), "%s", text);
+		screen_scrub(status->text);
 		draw(s);
 	}
+	if (status)
+		remind(s, status);
 	pthread_mutex_unlock(&s->mutex);
 }
 
@@ -105,14 +179,8 @@ static void set_status(void *arg, const char *region, const char *text)
 
 static void put_line(struct screen *s, const char *subject, const char *text)
 {
-	char line[MAX_LINE_BYTES];
-
-	(void)snprintf(line, sizeof(line), "%s: %s", subject, text);
-	screen_scrub(line);
 	pthread_mutex_lock(&s->mutex);
-	erase(s);
-	fprintf(stderr, "%s\n", line);
-	draw(s);
+	print_line(s, subject, text);
 	pthread_mutex_unlock(&s->mutex);
 }
 
@@ -158,6 +226,8 @@ int screen_bytes(struct screen *s, int to_stderr, const void *data, size_t len)
 	failed = fwrite(data, 1, len, f) != len || fflush(f) != 0;
 	if (failed && !to_stderr)
 		s->failed = 1;
+	if (len > 0 && s->terminal && isatty(fileno(f)))
+		s->mid_line = ((const char *)data)[len - 1] != '\n';
 	draw(s);
 	pthread_mutex_unlock(&s->mutex);
 	return failed ? AWSQ_EIO : 0;

@@ -25,8 +25,8 @@ void show_plan(struct awsq_buf *out, const char *region, const struct plan *p)
 }
 
 /*
- * Whether an action says something that is not as it should be. What follows from an action before it,
- * such as the rules of a group that is yet to be made, is no difference of its own.
+ * Whether an action says something that is not as it should be. What follows from an action before
+ * it, such as the rules of a group that is yet to be made, is no difference of its own.
  */
 static int is_difference(const struct action *a)
 {
@@ -116,17 +116,25 @@ static void end_kind(struct rows *rows, const char *kind)
 	rows->n = 0;
 }
 
-void uptime_text(char *out, size_t size, const struct awsq_ec2_instance *i)
+int64_t uptime_seconds(const struct awsq_ec2_instance *i)
 {
-	int64_t seconds = awsq_clock_system.wall_ms(awsq_clock_system.arg) / 1000 - i->launch_time;
+	int64_t now = awsq_clock_system.wall_ms(awsq_clock_system.arg) / 1000;
 
-	if (!i->state || strcmp(i->state, "running") != 0 || seconds < 0)
+	if (!i->state || strcmp(i->state, "running") != 0 || now < i->launch_time)
+		return -1;
+	return now - i->launch_time;
+}
+
+static void uptime_text(char *out, size_t size, const struct awsq_ec2_instance *i)
+{
+	int64_t s = uptime_seconds(i);
+
+	if (s < 0)
 		(void)snprintf(out, size, "%s", "");
-	else if (seconds < 3600)
-		(void)snprintf(out, size, "%" PRId64 "m%02" PRId64 "s", seconds / 60, seconds % 60);
+	else if (s < 3600)
+		(void)snprintf(out, size, "%" PRId64 "m%02" PRId64 "s", s / 60, s % 60);
 	else
-		(void)snprintf(out, size, "%" PRId64 "h%02" PRId64 "m", seconds / 3600,
-			seconds % 3600 / 60);
+		(void)snprintf(out, size, "%" PRId64 "h%02" PRId64 "m", s / 3600, s % 3600 / 60);
 }
 
 static int show_snapshot(void *arg, const char *id, int64_t gib,
@@ -156,9 +164,12 @@ static void show_group(struct rows *rows, const struct finding *f)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(4096);
 
-	for (size_t i = 0; i < f->observed.groups.n; i++)
+	for (size_t i = 0; i < f->observed.groups.n; i++) {
+		awsq_buf_reset(&text);
+		awsq_buf_addf(&text, "in %s", f->observed.groups.items[i].vpc_id);
 		row(rows, "security group", f->observed.groups.items[i].id, NULL,
-			f->observed.groups.items[i].vpc_id);
+			awsq_buf_str(&text));
+	}
 	end_kind(rows, "security group");
 	for (size_t i = 0; i < f->rules.n; i++) {
 		awsq_buf_reset(&text);

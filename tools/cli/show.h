@@ -25,8 +25,8 @@ size_t finding_differences(const struct finding *f);
 void finding_each_difference(const struct finding *f, void (*each)(void *arg, const char *text),
 	void *arg);
 
-/* How long the instance has been up, such as "3h12m"; "" when it does not run. */
-void uptime_text(char *out, size_t size, const struct awsq_ec2_instance *instance);
+/* How long the instance has been up; -1 when it does not run. */
+int64_t uptime_seconds(const struct awsq_ec2_instance *instance);
 
 /* The header of check-region's table, and a region's rows. */
 struct table *show_new_table(void);

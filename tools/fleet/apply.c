@@ -115,15 +115,17 @@ static int wait_image(struct apply *a, const struct action *action, struct awsq_
 		/* A new image is not known everywhere at once; one that never is, is not ours. */
 		if (rc == AWSQ_ENOTFOUND && looks >= UNKNOWN_LOOKS)
 			state_forget_tokens(a->r->fleet->state_dir, a->r->name);
-		if (rc != 1 && (rc != AWSQ_ENOTFOUND || looks >= UNKNOWN_LOOKS))
+		if (rc != 1 && rc != AWSQ_ECANCELED &&
+			(rc != AWSQ_ENOTFOUND || looks >= UNKNOWN_LOOKS))
 			return rc;
 		if (region_now_ms(a->r) >= deadline)
 			return awsq_err_set(err, AWSQ_ETIMEDOUT,
 				"image '%s' is still being copied; the same command goes on "
 				"waiting",
 				a->image_id);
-		show_progress(a);
-		if (region_sleep(a->r, region_poll_ms(looks)) != 0)
+		if (rc != AWSQ_ECANCELED)
+			show_progress(a);
+		if (rc == AWSQ_ECANCELED || region_sleep(a->r, region_poll_ms(looks)) != 0)
 			return awsq_err_set(err, AWSQ_ECANCELED,
 				"canceled; the copy to image '%s' goes on, and the same command "
 				"waits for it",

@@ -1,6 +1,6 @@
 /*
- * apply_private.h: what the carrying out of one plan knows by now; the actions of making an instance
- * (apply_instance.c) and all others (apply.c).
+ * apply_private.h: what the carrying out of one plan knows by now; the actions of making an
+ * instance (apply_instance.c) and all others (apply.c).
  */
 #ifndef FLEET_APPLY_PRIVATE_H
 #define FLEET_APPLY_PRIVATE_H

@@ -120,11 +120,8 @@ static int take_key(struct desired *d, const struct sshkey *key, struct awsq_err
 {
 	struct awsq_buf line = AWSQ_BUF_INIT(SSHKEY_MAX);
 
-	if (!sshkey_is_importable(key))
-		return awsq_err_set(err, AWSQ_EINVAL,
-			"the key '%s' is of type %s, which EC2 does not import: use an RSA or "
-			"ed25519 key",
-			d->config->key, sshkey_type(key));
+	d->key_type = sshkey_type(key);
+	d->key_importable = sshkey_is_importable(key);
 	if (sshkey_public(&line, key) == 0)
 		d->public_key = awsq_buf_take(&line);
 	awsq_buf_free(&line);

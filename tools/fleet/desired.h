@@ -17,9 +17,11 @@ struct desired {
 	const struct awsq_ec2_image *image; /* home's, available */
 	struct rules rules;                 /* home's group's; empty when it has no group */
 	int has_group;
-	char *profile_name; /* of the instance profile; NULL: none is wanted */
-	char *public_key;   /* as in authorized_keys */
-	char *user_data;    /* arms the shutdown at max_uptime, at each boot */
+	char *profile_name;   /* of the instance profile; NULL: none is wanted */
+	char *public_key;     /* as in authorized_keys */
+	const char *key_type; /* as SSH names it */
+	int key_importable;   /* EC2 takes keys of that type */
+	char *user_data;      /* arms the shutdown at max_uptime, at each boot */
 };
 
 /*

@@ -5,6 +5,8 @@
 #include "fleet/ssh.h"
 
 #define SETTLE_LOOKS 10
+#define MAX_REFUSALS 3
+#define SSH_LOOK_MS  5000
 #define SSH_TRY_MS   2000
 #define SSH_WAIT_MS  250
 
@@ -148,8 +150,8 @@ int instance_start(struct instance *i, struct region *r, int64_t deadline_ms, in
 			return awsq_err_set(err, AWSQ_ENOTFOUND, "instance '%s' is %s", i->id,
 				i->state);
 		/*
-		 * Accepted, and then stopped by itself: a KMS grant missing, for one. The first looks
-		 * may still show what was before.
+		 * Accepted, and then stopped by itself: a KMS grant missing, for one. The first
+		 * looks may still show what was before.
 		 */
 		if (is(i, "stopped") && asked_at >= 0 && looks > asked_at + SETTLE_LOOKS)
 			return awsq_err_set(err, AWSQ_ESERVICE,
@@ -192,6 +194,19 @@ static int ask_stop(struct instance *i, struct region *r, int *asked, struct aws
 	return rc;
 }
 
+/* Whether asking again is of no use: we may not, or AWS does not know us. */
+static int is_refusal(const struct awsq_err *err)
+{
+	static const char *const codes[] = { "UnauthorizedOperation", "AccessDenied", "AuthFailure",
+		"InvalidClientTokenId", "SignatureDoesNotMatch", "OptInRequired", "ExpiredToken" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (awsq_err_is(err, codes[i]))
+			return 1;
+	}
+	return 0;
+}
+
 static int is_off(const struct instance *i)
 {
 	return is(i, "stopped") || is(i, "terminated") || is(i, "shutting-down");
@@ -200,7 +215,7 @@ static int is_off(const struct instance *i)
 int instance_stop(struct instance *i, struct region *r, int just_started, int64_t deadline_ms,
 	int *was_on, struct awsq_err *err)
 {
-	int rc = 0, complained = 0, asked = !just_started;
+	int rc = 0, complained = 0, refused = 0, asked = !just_started;
 
 	*was_on = 0;
 	for (int looks = 0;; looks++) {
@@ -213,6 +228,9 @@ int instance_stop(struct instance *i, struct region *r, int just_started, int64_
 		if (rc == 0 && (is(i, "running") || !asked))
 			rc = ask_stop(i, r, &asked, err);
 		if (rc == AWSQ_ECANCELED)
+			return rc;
+		refused += rc != 0 && is_refusal(err);
+		if (refused >= MAX_REFUSALS)
 			return rc;
 		if (rc != 0 && rc != AWSQ_ENOTFOUND && !complained++)
 			region_warning(r, "%s; trying again", err->message);
@@ -253,17 +271,30 @@ int instance_terminate(struct instance *i, struct region *r, int64_t deadline_ms
 	return 0;
 }
 
-int instance_wait_ssh(const struct instance *i, struct region *r, int64_t deadline_ms,
-	struct awsq_err *err)
+/* Whether it still runs; looked at now and then while its port does not answer. */
+static int still_runs(struct instance *i, struct region *r, struct awsq_err *err)
 {
+	int rc = instance_refresh(i, r, err);
+
+	if (rc == 0 && !is(i, "running"))
+		rc = awsq_err_set(err, AWSQ_ENOTFOUND,
+			"instance '%s' is %s: something else stopped it%s%s", i->id, i->state,
+			i->state_reason[0] ? ": " : "", i->state_reason);
+	return rc;
+}
+
+int instance_wait_ssh(struct instance *i, struct region *r, struct awsq_err *err)
+{
+	int64_t begin = region_now_ms(r), next_look = begin + SSH_LOOK_MS;
+	int64_t deadline = begin + r->fleet->config->job_connect_timeout * 1000;
 	int port = r->fleet->config->job_port;
 	int rc;
 
 	for (;;) {
-		int64_t left = deadline_ms - region_now_ms(r);
-		int64_t timeout = left < SSH_TRY_MS ? left : SSH_TRY_MS;
+		int64_t now = region_now_ms(r);
+		int64_t timeout = deadline - now < SSH_TRY_MS ? deadline - now : SSH_TRY_MS;
 
-		if (left <= 0)
+		if (timeout <= 0)
 			return awsq_err_set(err, AWSQ_ETIMEDOUT,
 				"instance '%s' runs, but no SSH server answers at %s port %d: does "
 				"the security group let this machine in?",
@@ -275,5 +306,11 @@ int instance_wait_ssh(const struct instance *i, struct region *r, int64_t deadli
 		if (rc == AWSQ_ECANCELED || region_sleep(r, SSH_WAIT_MS) != 0)
 			return awsq_err_set(err, AWSQ_ECANCELED,
 				"canceled while waiting for SSH on '%s'", i->id);
+		if (now >= next_look) {
+			rc = still_runs(i, r, err);
+			if (rc != 0)
+				return rc;
+			next_look = now + SSH_LOOK_MS;
+		}
 	}
 }

@@ -31,9 +31,9 @@ int instance_find(struct instance *out, struct region *r, struct awsq_err *err);
 int instance_refresh(struct instance *i, struct region *r, struct awsq_err *err);
 
 /*
- * Brings i to `running`: waits out pending and stopping, starts it if it is stopped, and waits until
- * it is seen to run and has an address. *started tells whether this call saw it stopped and started
- * it. deadline_ms is on region_now_ms's clock.
+ * Brings i to `running`: waits out pending and stopping, starts it if it is stopped, and waits
+ * until it is seen to run and has an address. *started tells whether this call saw it stopped and
+ * started it. deadline_ms is on region_now_ms's clock.
  */
 int instance_start(struct instance *i, struct region *r, int64_t deadline_ms, int *started,
 	struct awsq_err *err);
@@ -42,7 +42,7 @@ int instance_start(struct instance *i, struct region *r, int64_t deadline_ms, in
  * Brings i to `stopped`, or finds it stopped or gone. Errors are tried again until deadline_ms, as
  * what is at stake is a machine that stays on: the result is the last one. just_started says that a
  * look may still show it stopped though it is on its way up: then it is told to stop in any case.
- * *was_on tells whether it was seen on at all.
+ * *was_on tells whether it was seen on at all. A refusal (no permission) is final at the third.
  */
 int instance_stop(struct instance *i, struct region *r, int just_started, int64_t deadline_ms,
 	int *was_on, struct awsq_err *err);
@@ -51,8 +51,10 @@ int instance_stop(struct instance *i, struct region *r, int just_started, int64_
 int instance_terminate(struct instance *i, struct region *r, int64_t deadline_ms,
 	struct awsq_err *err);
 
-/* Waits until an SSH server answers at the instance's address. */
-int instance_wait_ssh(const struct instance *i, struct region *r, int64_t deadline_ms,
-	struct awsq_err *err);
+/*
+ * Waits until an SSH server answers at the instance's address, for job.connect_timeout at the most,
+ * and sees to it that the instance still runs: a stopped one's address may be another's by then.
+ */
+int instance_wait_ssh(struct instance *i, struct region *r, struct awsq_err *err);
 
 #endif

@@ -163,7 +163,7 @@ static int judge(struct job *j, const struct ssh_result *ending, struct awsq_err
 		return awsq_err_set(err, AWSQ_EINVAL,
 			"the login shell of '%s' on '%s' ended with status %d without running the "
 			"job",
-			j->request->target->user, j->request->target->host, ending->status);
+			j->request->target->user, j->request->target->host_id, ending->status);
 	if (ending->status != 0) {
 		result->status = ending->status;
 		return 0;
@@ -171,13 +171,13 @@ static int judge(struct job *j, const struct ssh_result *ending, struct awsq_err
 	result->unknown = 1;
 	return awsq_err_set(err, AWSQ_ENET,
 		"how the job on '%s' ended is not known: the shell around it did not say",
-		j->request->target->host);
+		j->request->target->host_id);
 }
 
 static int stopped(struct job *j, int code, struct awsq_err *err)
 {
 	struct job_result *result = j->result;
-	const char *host = j->request->target->host;
+	const char *host = j->request->target->host_id;
 	const char *what = result->left_over ? "; it could not be stopped, and may still run" : "";
 
 	if (j->stream.error)

@@ -23,6 +23,7 @@ struct observed {
 	struct awsq_ec2_key_pairs key_pairs;
 	struct awsq_ec2_security_groups groups;
 	struct awsq_ec2_vpcs vpcs; /* the default VPC, if there is one */
+	int in_use; /* a run of this machine has the region now: for the caller to say */
 };
 
 /*
@@ -51,8 +52,9 @@ const struct awsq_ec2_security_group *observed_group(const struct observed *o);
 const struct awsq_ec2_key_pair *observed_key_pair(const struct observed *o);
 
 /*
- * Calls each once for every snapshot of the fleet: those that its images are made of, and those that
- * carry its tag. snapshot is NULL where only the image tells of it. A result other than 0 ends it.
+ * Calls each once for every snapshot of the fleet: those that its images are made of, and those
+ * that carry its tag. snapshot is NULL where only the image tells of it. A result other than 0 ends
+ * it.
  */
 int observed_each_snapshot(const struct observed *o,
 	int (*each)(void *arg, const char *id, int64_t gib,

@@ -105,6 +105,13 @@ static int plan_key_pair(struct planner *p)
 
 	if (key && key->public_key && sshkey_same_public(key->public_key, p->d->public_key))
 		return 0;
+	if (!p->d->key_importable) {
+		plan_block(p->plan,
+			"the key '%s' is of type %s, which EC2 does not import: use an RSA or "
+			"ed25519 key",
+			p->d->config->key, p->d->key_type);
+		return 0;
+	}
 	if (key) {
 		rc = plan_add(p->plan, &a, ACTION_DELETE_KEY_PAIR, name,
 			"its public key is not that of '%s'", p->d->config->key);
@@ -139,7 +146,7 @@ static int plan_rule_change(struct planner *p, enum action_kind kind, const char
 		return rc;
 	}
 	a->rules = rules;
-	plan_say(a, "%s %zu %s rule%s of security group %s", revoke ? "revoke" : "authorize",
+	plan_say(a, "%s %zu %s rule%s in security group %s", revoke ? "revoke" : "authorize",
 		rules.n, egress ? "egress" : "ingress", rules.n == 1 ? "" : "s",
 		group_id ? group_id : "(new)");
 	return 0;
@@ -222,7 +229,7 @@ static int is_first_boot(const struct awsq_ec2_instance *i)
 		if (i->volumes[k].attach_time >= i->launch_time - FIRST_BOOT_SECONDS)
 			return 1;
 	}
-	/* Only the first launch finds no volume attached: those of a stopped instance stay with it. */
+	/* Only the first launch finds no volume attached: a stopped instance keeps its own. */
 	return i->n_volumes == 0 && !differ(i->state, "pending");
 }
 
@@ -314,9 +321,14 @@ static int plan_instance(struct planner *p)
 			p->is_home ? p->d->image->id : p->d->config->name);
 		return plan_stop(p, NULL, "it sleeps until it is needed");
 	}
-	/* One that runs after a later start is at work: it is not ours to stop. */
+	/* One that runs after a later start may be at work: it is not config-region's to stop. */
 	if (differ(i->state, "stopped") && is_first_boot(i))
 		rc = plan_stop(p, i->id, "it was made, and never stopped");
+	else if (!differ(i->state, "running") && !p->o->in_use)
+		rc = plan_note(p->plan,
+			"instance %s runs, and no run of this machine needs it: stop-region stops "
+			"it",
+			i->id);
 	else
 		rc = 0;
 	return rc == 0 ? note_instance(p, i) : rc;

@@ -6,6 +6,13 @@
 
 #define SETTLE_MS 60000
 
+static void log_for_region(void *arg, enum awsq_log_level level, const char *line)
+{
+	const struct region *r = arg;
+
+	awsq_log(r->fleet->log, level, "%s: %s", r->name, line);
+}
+
 int region_open(struct region *r, const struct fleet *fleet, const char *name, struct awsq_err *err)
 {
 	struct awsq_client_options options = { 0 };
@@ -21,6 +28,7 @@ int region_open(struct region *r, const struct fleet *fleet, const char *name, s
 	options.settings = fleet->settings;
 	options.log = fleet->log;
 	rc = awsq_client_new(&r->client, &options, err);
+	r->log = (struct awsq_log){ fleet->log->level, log_for_region, r };
 	if (rc == 0)
 		awsq_client_set_cancel_fd(r->client, r->cancel_fd);
 	return rc;

@@ -30,7 +30,8 @@ struct region {
 	const char *name;
 	const struct config_region *config; /* NULL when regions.cfg does not name it */
 	struct awsq_client *client;
-	int cancel_fd; /* the fleet's; -1 while something must be finished come what may */
+	int cancel_fd;       /* the fleet's; -1 while something must be finished come what may */
+	struct awsq_log log; /* the fleet's, each line with the region's name */
 };
 
 /* Region name's part of the fleet; name is borrowed. region_close takes a zeroed one too. */

@@ -5,7 +5,9 @@
 #include "fleet/state.h"
 
 #define START_WAIT_MS   (10 * 60 * 1000)
+#define CONNECT_WAIT_MS (30 * 1000) /* once its port has answered, SSH is not far */
 #define STOP_WAIT_MS    (60 * 60 * 1000)
+#define MAX_MARGIN_MS   (60 * 1000)
 
 static void fail(struct run_result *out, int status, const struct awsq_err *err)
 {
@@ -28,15 +30,25 @@ static void lock_region(int *lock, struct run_result *out, struct region *r)
 	}
 }
 
-/* No job outlives the time for which the instance may be on. */
-static int64_t job_timeout_ms(const struct region *r, const struct run_request *request)
+/*
+ * No job outlives the time for which the instance may be on: it ends by itself somewhat before the
+ * instance's own timer, which began at boot, would cut it off.
+ */
+static int64_t job_timeout_ms(const struct region *r, const struct run_request *request,
+	int64_t on_ms)
 {
 	int64_t max = r->fleet->config->max_uptime * 1000;
+	int64_t margin = max / 10 < MAX_MARGIN_MS ? max / 10 : MAX_MARGIN_MS;
+	int64_t left = max - margin - on_ms;
 
-	return request->timeout_ms > 0 && request->timeout_ms < max ? request->timeout_ms : max;
+	if (request->timeout_ms > 0 && request->timeout_ms < left)
+		return request->timeout_ms;
+	return left > 1 ? left : 1;
 }
 
-static void do_job(struct run_result *out, struct region *r, const struct run_request *request)
+/* on_ms: for how long the instance has been on, as far as this run knows. */
+static void do_job(struct run_result *out, struct region *r, const struct run_request *request,
+	int64_t on_ms)
 {
 	char *known_hosts = state_path(r->fleet->state_dir, "known_hosts");
 	struct ssh_target target = { 0 };
@@ -50,11 +62,11 @@ static void do_job(struct run_result *out, struct region *r, const struct run_re
 	target.key = r->fleet->key;
 	target.known_hosts = known_hosts;
 	target.host_id = out->instance.id;
-	target.log = r->fleet->log;
+	target.log = &r->log;
 	job.target = &target;
 	job.command = request->command;
-	job.timeout_ms = job_timeout_ms(r, request);
-	job.connect_timeout_ms = r->fleet->config->job_connect_timeout * 1000;
+	job.timeout_ms = job_timeout_ms(r, request, on_ms);
+	job.connect_timeout_ms = CONNECT_WAIT_MS;
 	job.cancel_fd = r->cancel_fd;
 	job.output = request->output;
 	region_status(r, "running the job on %s", out->instance.id);
@@ -89,7 +101,7 @@ void run_job(struct run_result *out, struct region *r, const struct run_request 
 			out->instance.id, out->instance.state);
 		fail(out, RUN_NOT_RUN, &err);
 	} else {
-		do_job(out, r, request);
+		do_job(out, r, request, 0);
 	}
 	state_unlock(lock);
 }
@@ -127,7 +139,7 @@ void run_region(struct run_result *out, struct region *r, const struct run_reque
 {
 	int64_t begin = region_now_ms(r);
 	struct awsq_err err = { 0 };
-	int lock, started;
+	int lock, started, rc;
 
 	memset(out, 0, sizeof(*out));
 	lock_region(&lock, out, r);
@@ -141,12 +153,16 @@ void run_region(struct run_result *out, struct region *r, const struct run_reque
 	if (strcmp(out->instance.state, "stopped") != 0)
 		region_event(r, "instance %s is already %s: taking it over", out->instance.id,
 			out->instance.state);
-	if (instance_start(&out->instance, r, begin + START_WAIT_MS, &started, &err) != 0) {
+	else
+		region_event(r, "starting instance %s (%s)", out->instance.id, out->instance.type);
+	rc = instance_start(&out->instance, r, begin + START_WAIT_MS, &started, &err);
+	if (rc == 0)
+		rc = instance_wait_ssh(&out->instance, r, &err);
+	if (rc != 0) {
 		fail(out, RUN_NOT_RUN, &err);
 	} else {
-		region_event(r, "instance %s (%s) runs at %s", out->instance.id, out->instance.type,
-			out->instance.address);
-		do_job(out, r, request);
+		region_event(r, "instance %s runs at %s", out->instance.id, out->instance.address);
+		do_job(out, r, request, region_now_ms(r) - begin);
 	}
 	stop(out, r);
 	out->on_ms = region_now_ms(r) - begin;

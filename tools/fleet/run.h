@@ -9,7 +9,7 @@
 #include "fleet/region.h"
 #include "fleet/ssh.h"
 
-/* Exit statuses of what could not be run, as timeout(1) has them, and of sysexits.h's EX_TEMPFAIL. */
+/* Statuses of what could not be run: timeout(1)'s, and sysexits.h's EX_TEMPFAIL. */
 #define RUN_NOT_RUN 125
 #define RUN_BUSY    75
 

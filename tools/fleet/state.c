@@ -3,6 +3,7 @@
 #include "fleet/state.h"
 
 #include <awsq/buf.h>
+#include <awsq/clock.h>
 #include <awsq/hash.h>
 
 #include <errno.h>
@@ -13,6 +14,8 @@
 
 #define MAX_PATH    4096
 #define NONCE_BYTES 16
+#define LOCK_TRIES  10
+#define LOCK_TRY_MS 20
 
 /* mkdir -p; only the last folder's failure counts, since those above need not be ours to make. */
 static int make_folders(char *path)
@@ -78,6 +81,20 @@ static int io_error(struct awsq_err *err, const char *path)
 	return awsq_err_set(err, AWSQ_EIO, "cannot use '%s': %s", path, strerror(errno));
 }
 
+/*
+ * flock belongs to the open file: it also keeps two threads of one process apart. Who only wants to
+ * know whether it is free (state_is_locked) holds it for a moment: that is waited out.
+ */
+static int take_lock(int fd)
+{
+	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+		if (errno != EWOULDBLOCK || tries == LOCK_TRIES)
+			return -1;
+		(void)awsq_clock_system.sleep_ms(awsq_clock_system.arg, LOCK_TRY_MS, -1);
+	}
+	return 0;
+}
+
 int state_lock(int *fd, const char *dir, const char *region, struct awsq_err *err)
 {
 	char *path = region_path(dir, region, "lock");
@@ -86,11 +103,10 @@ int state_lock(int *fd, const char *dir, const char *region, struct awsq_err *er
 	*fd = -1;
 	if (!path)
 		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
-	/* flock belongs to the open file: it also keeps two threads of one process apart. */
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (*fd < 0) {
 		rc = io_error(err, path);
-	} else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+	} else if (take_lock(*fd) != 0) {
 		rc = errno == EWOULDBLOCK ? 0 : io_error(err, path);
 		(void)close(*fd);
 		*fd = -1;
@@ -105,6 +121,17 @@ void state_unlock(int fd)
 		(void)close(fd);
 }
 
+int state_is_locked(const char *dir, const char *region)
+{
+	char *path = region_path(dir, region, "lock");
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	int locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+	state_unlock(fd);
+	free(path);
+	return locked;
+}
+
 /* Reads the nonce at path, or makes it; it is on disk, whole, before it is used. */
 static int read_nonce(uint8_t nonce[NONCE_BYTES], const char *path)
 {
@@ -115,10 +142,9 @@ static int read_nonce(uint8_t nonce[NONCE_BYTES], const char *path)
 	if (fd < 0)
 		return -1;
 	n = read(fd, nonce, NONCE_BYTES);
-	if (n == NONCE_BYTES)
-		rc = 0;
-	else if (n >= 0 && awsq_random_bytes(nonce, NONCE_BYTES) == 0 &&
-		 pwrite(fd, nonce, NONCE_BYTES, 0) == NONCE_BYTES && fsync(fd) == 0)
+	if (n == NONCE_BYTES ||
+		(n >= 0 && awsq_random_bytes(nonce, NONCE_BYTES) == 0 &&
+			pwrite(fd, nonce, NONCE_BYTES, 0) == NONCE_BYTES && fsync(fd) == 0))
 		rc = 0;
 	(void)close(fd);
 	return rc;

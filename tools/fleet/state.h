@@ -26,6 +26,9 @@ char *state_path(const char *dir, const char *file);
 int state_lock(int *fd, const char *dir, const char *region, struct awsq_err *err);
 void state_unlock(int fd);
 
+/* Whether another process or thread has the lock now. */
+int state_is_locked(const char *dir, const char *region);
+
 /*
  * The token for a creation that is to happen once, though the program may be killed in its middle
  * and run again: the same for the same region and text, until state_forget_tokens.
