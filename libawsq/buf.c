@@ -2,7 +2,6 @@
 
 #include <awsq/buf.h>
 #include <awsq/err.h>
-#include <awsq/hash.h>
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +9,15 @@
 #include <string.h>
 
 #define FIRST_CAPACITY 64
+
+/* Called through a variable that might hold anything, memset cannot be left out as dead. */
+static void *(*const volatile overwrite)(void *data, int byte, size_t len) = memset;
+
+void awsq_wipe(void *data, size_t len)
+{
+	if (len > 0)
+		(void)overwrite(data, 0, len);
+}
 
 void awsq_buf_init(struct awsq_buf *b, size_t max)
 {

@@ -4,7 +4,6 @@
 #include <awsq/err.h>
 #include <awsq/hash.h>
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -95,9 +94,4 @@ int awsq_base64_decode(struct awsq_buf *out, const char *text, size_t len)
 int awsq_random_bytes(void *out, size_t len)
 {
 	return RAND_bytes(out, (int)len) == 1 ? 0 : AWSQ_EIO;
-}
-
-void awsq_wipe(void *data, size_t len)
-{
-	OPENSSL_cleanse(data, len);
 }

@@ -57,6 +57,9 @@ const char *awsq_buf_str(const struct awsq_buf *b);
 /* Hands the contents over as a malloc'ed C string and empties b; NULL after an error. */
 char *awsq_buf_take(struct awsq_buf *b);
 
+/* Overwrites len bytes in a way that the compiler does not leave out. */
+void awsq_wipe(void *data, size_t len);
+
 AWSQ_END_DECLS
 
 #endif

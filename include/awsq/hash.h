@@ -35,9 +35,6 @@ int awsq_base64_decode(struct awsq_buf *out, const char *text, size_t len);
 /* Fills out with len bytes from the system's secure generator. AWSQ_EIO when it has none. */
 int awsq_random_bytes(void *out, size_t len);
 
-/* Overwrites len bytes in a way that the compiler does not leave out. */
-void awsq_wipe(void *data, size_t len);
-
 AWSQ_END_DECLS
 
 #endif
