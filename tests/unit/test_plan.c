@@ -177,6 +177,24 @@ static void test_key_pairs(void **state)
 	}
 }
 
+/* A key that EC2 does not import is in the way only where it has to be imported. */
+static void test_a_key_that_cannot_be_imported(void **state)
+{
+	struct want x;
+	struct world w;
+
+	(void)state;
+	want_begin(&x);
+	world_complete(&w, &x);
+	x.d.key_type = "ecdsa-sha2-nistp256";
+	x.d.key_importable = 0;
+	plans(&x, &w, "", 0, NULL);
+	w.key_pairs[0].public_key = S(OTHER_KEY);
+	is_blocked(&x, &w, "ecdsa-sha2-nistp256");
+	w.o.key_pairs.n = 0;
+	is_blocked(&x, &w, "ecdsa-sha2-nistp256");
+}
+
 /* ---- Security groups */
 
 /* Each of home's rules missing, alone and with the others. */
@@ -314,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_images),
 		cmocka_unit_test(test_a_copy_of_an_older_image),
 		cmocka_unit_test(test_key_pairs),
+		cmocka_unit_test(test_a_key_that_cannot_be_imported),
 		cmocka_unit_test(test_missing_rules),
 		cmocka_unit_test(test_rules_too_many),
 		cmocka_unit_test(test_a_changed_description),

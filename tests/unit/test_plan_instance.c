@@ -65,8 +65,29 @@ static void test_states(void **state)
 		w.o.instances.n = 0;
 		w.n_ids--;
 		world_instance(&w, cases[i].state, cases[i].later);
+		w.o.in_use = 1;
 		plans(&x, &w, cases[i].words, NULL, 0);
 	}
+}
+
+/* One that runs though nothing here needs it is told of, since it costs; but it is not ours. */
+static void test_one_that_nobody_needs(void **state)
+{
+	static const char *const notes[] = { "no run of this machine needs it" };
+	struct want x;
+	struct world w;
+
+	(void)state;
+	want_begin(&x);
+	world_complete(&w, &x);
+	w.instances[0].launch_time = LAUNCHED + 3600;
+	w.instances[0].state = S("running");
+	plans(&x, &w, "", notes, 1);
+	w.o.in_use = 1;
+	plans(&x, &w, "", NULL, 0);
+	w.o.in_use = 0;
+	w.instances[0].state = S("stopping");
+	plans(&x, &w, "", NULL, 0);
 }
 
 /* Terminated ones are listed for an hour; they neither count nor are picked. */
@@ -177,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_one_that_nobody_needs),
 		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_what_is_no_difference),
