@@ -9,7 +9,7 @@
 #include "banned.h"
 
 #include "fleet/job.h"
-#include "fleet/sshkey.h"
+#include "ssh/sshkey.h"
 
 #include <awsq/clock.h>
 

@@ -76,8 +76,8 @@ static inline void world_begin(struct world *w)
 }
 
 /* An image in some state; source: which it says that it was copied from, or NULL. */
-static inline struct awsq_ec2_image *world_image(
-	struct world *w, const char *state, const char *source)
+static inline struct awsq_ec2_image *world_image(struct world *w, const char *state,
+	const char *source)
 {
 	size_t n = w->n_made++;
 	struct awsq_ec2_image *i = &w->images[w->o.images.n++];
@@ -133,8 +133,8 @@ static inline struct awsq_ec2_security_group *world_group(struct world *w, const
 }
 
 /* Adds a rule to a group of the world. */
-static inline void world_rule(
-	struct world *w, struct awsq_ec2_security_group *g, const struct rule *rule)
+static inline void world_rule(struct world *w, struct awsq_ec2_security_group *g,
+	const struct rule *rule)
 {
 	struct world_group *r = &w->rules[g - w->groups];
 	size_t *n = rule->egress ? &g->n_egress : &g->n_ingress;
@@ -155,8 +155,8 @@ static inline void world_rule(
  * An instance as config-region makes it, launched `later` seconds after its volume was attached;
  * below 0: it has no volume yet.
  */
-static inline struct awsq_ec2_instance *world_instance(
-	struct world *w, const char *state, int later)
+static inline struct awsq_ec2_instance *world_instance(struct world *w, const char *state,
+	int later)
 {
 	size_t n = w->o.instances.n++, images, none = 0;
 	const struct awsq_ec2_image *image = observed_image(&w->o, &images);
@@ -221,6 +221,8 @@ static inline void want_begin(struct want *x)
 	x->d.public_key = S(KEY);
 	x->d.key_type = "ssh-ed25519";
 	x->d.key_importable = 1;
+	x->d.key_type = "ssh-ed25519";
+	x->d.key_importable = 1;
 	want_rules(x, home_rules, 3);
 }
 
@@ -256,8 +258,8 @@ static inline const char *plan_words(const struct plan *p)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct action *a = &p->actions[i];
 
-		used += (size_t)snprintf(
-			words + used, sizeof(words) - used, "%s%s", i ? " " : "", names[a->kind]);
+		used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s", i ? " " : "",
+			names[a->kind]);
 		if (a->id[0])
 			used += (size_t)snprintf(words + used, sizeof(words) - used, "(%s)", a->id);
 		assert_true(used < sizeof(words));

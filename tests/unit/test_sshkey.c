@@ -1,8 +1,8 @@
 /* Keys made by ssh-keygen and openssl, in every format, whole and broken. */
 #include "banned.h"
 
-#include "fleet/sshkey.h"
-#include "fleet/sshwire.h"
+#include "ssh/sshkey.h"
+#include "ssh/sshwire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,7 +8,7 @@
 #include <awsq/buf.h>
 
 #include "cli/screen.h"
-#include "fleet/ssh.h"
+#include "ssh/ssh.h"
 
 struct stream {
 	struct screen *screen;

@@ -2,7 +2,7 @@
 
 #include "fleet/instance.h"
 #include "fleet/observed.h"
-#include "fleet/ssh.h"
+#include "ssh/ssh.h"
 
 #define SETTLE_LOOKS 10
 #define MAX_REFUSALS 3

@@ -12,7 +12,7 @@
 
 #include <awsq/err.h>
 
-#include "fleet/ssh.h"
+#include "ssh/ssh.h"
 
 struct job_request {
 	const struct ssh_target *target;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fleet/ssh.h"
+#include "ssh/ssh.h"
 
 struct job_stream {
 	const struct ssh_output *output;

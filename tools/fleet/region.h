@@ -10,7 +10,7 @@
 
 #include "fleet/config.h"
 #include "fleet/report.h"
-#include "fleet/sshkey.h"
+#include "ssh/sshkey.h"
 
 /* What all regions share; nothing of it changes while workers run. */
 struct fleet {

@@ -7,7 +7,7 @@
 
 #include "fleet/instance.h"
 #include "fleet/region.h"
-#include "fleet/ssh.h"
+#include "ssh/ssh.h"
 
 /* Statuses of what could not be run: timeout(1)'s, and sysexits.h's EX_TEMPFAIL. */
 #define RUN_NOT_RUN 125

@@ -2,8 +2,8 @@
  * ssh_session.h: what ssh.c and ssh_exec.c share; the only ones that include libssh2. Others use
  * ssh.h.
  */
-#ifndef FLEET_SSH_SESSION_H
-#define FLEET_SSH_SESSION_H
+#ifndef SSH_SSH_SESSION_H
+#define SSH_SSH_SESSION_H
 
 #include <stdint.h>
 

@@ -6,8 +6,8 @@
  * @revoked is honoured. The file is locked (flock) while it is read or added to, so that threads
  * and processes may share it. A file that is not there is an empty one.
  */
-#ifndef FLEET_KNOWNHOSTS_H
-#define FLEET_KNOWNHOSTS_H
+#ifndef SSH_KNOWNHOSTS_H
+#define SSH_KNOWNHOSTS_H
 
 #include <stddef.h>
 

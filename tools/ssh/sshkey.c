@@ -1,8 +1,8 @@
 #include "banned.h"
 
-#include "fleet/sshkey.h"
-#include "fleet/sshpair.h"
-#include "fleet/sshwire.h"
+#include "ssh/sshkey.h"
+#include "ssh/sshpair.h"
+#include "ssh/sshwire.h"
 
 #include <awsq/hash.h>
 

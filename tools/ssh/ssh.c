@@ -1,11 +1,11 @@
 #include "banned.h"
 
-#include "fleet/knownhosts.h"
-#include "fleet/ssh.h"
-#include "fleet/ssh_net.h"
-#include "fleet/ssh_session.h"
-#include "fleet/sshkey.h"
-#include "fleet/sshwire.h"
+#include "ssh/knownhosts.h"
+#include "ssh/ssh.h"
+#include "ssh/ssh_net.h"
+#include "ssh/ssh_session.h"
+#include "ssh/sshkey.h"
+#include "ssh/sshwire.h"
 
 #include <awsq/buf.h>
 #include <awsq/hash.h>

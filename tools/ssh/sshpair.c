@@ -1,7 +1,7 @@
 /* The only file of tools/ that includes OpenSSL. */
 #include "banned.h"
 
-#include "fleet/sshpair.h"
+#include "ssh/sshpair.h"
 
 #include <awsq/err.h>
 

@@ -2,14 +2,14 @@
  * sshpair.h: a key pair and its arithmetic (OpenSSL behind a few plain functions); sshkey.h is what
  * others use.
  */
-#ifndef FLEET_SSHPAIR_H
-#define FLEET_SSHPAIR_H
+#ifndef SSH_SSHPAIR_H
+#define SSH_SSHPAIR_H
 
 #include <stddef.h>
 
 #include <awsq/buf.h>
 
-#include "fleet/sshwire.h"
+#include "ssh/sshwire.h"
 
 struct sshpair;
 

@@ -1,8 +1,8 @@
 #include "banned.h"
 
-#include "fleet/ssh.h"
-#include "fleet/ssh_net.h"
-#include "fleet/ssh_session.h"
+#include "ssh/ssh.h"
+#include "ssh/ssh_net.h"
+#include "ssh/ssh_session.h"
 
 #include <awsq/clock.h>
 

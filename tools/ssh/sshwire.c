@@ -1,6 +1,6 @@
 #include "banned.h"
 
-#include "fleet/sshwire.h"
+#include "ssh/sshwire.h"
 
 #include <awsq/err.h>
 

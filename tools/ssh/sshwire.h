@@ -1,8 +1,8 @@
 /*
  * sshwire.h: SSH's binary forms (RFC 4251, section 5), read from and added to bytes.
  */
-#ifndef FLEET_SSHWIRE_H
-#define FLEET_SSHWIRE_H
+#ifndef SSH_SSHWIRE_H
+#define SSH_SSHWIRE_H
 
 #include <stddef.h>
 #include <stdint.h>

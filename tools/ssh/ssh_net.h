@@ -2,8 +2,8 @@
  * ssh_net.h: what ssh.c needs of TCP: a connection, and waiting. Deadlines and cancel_fd are as in
  * ssh.h.
  */
-#ifndef FLEET_SSH_NET_H
-#define FLEET_SSH_NET_H
+#ifndef SSH_SSH_NET_H
+#define SSH_SSH_NET_H
 
 #include <stdint.h>
 

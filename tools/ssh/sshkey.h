@@ -5,8 +5,8 @@
  * (openssh/PROTOCOL.key), without a passphrase: RSA, ed25519 and ECDSA on the three NIST curves.
  * A loaded key never changes, so threads may share one. Private parts are wiped on free.
  */
-#ifndef FLEET_SSHKEY_H
-#define FLEET_SSHKEY_H
+#ifndef SSH_SSHKEY_H
+#define SSH_SSHKEY_H
 
 #include <stddef.h>
 

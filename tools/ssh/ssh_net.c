@@ -1,7 +1,7 @@
 #include "banned.h"
 
-#include "fleet/ssh.h"
-#include "fleet/ssh_net.h"
+#include "ssh/ssh.h"
+#include "ssh/ssh_net.h"
 
 #include <awsq/clock.h>
 

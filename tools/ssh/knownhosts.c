@@ -1,7 +1,7 @@
 #include "banned.h"
 
-#include "fleet/knownhosts.h"
-#include "fleet/sshwire.h"
+#include "ssh/knownhosts.h"
+#include "ssh/sshwire.h"
 
 #include <awsq/hash.h>
 

@@ -5,8 +5,8 @@
  * Deadlines are times of awsq_clock_system.mono_ms. Whatever waits also ends when cancel_fd (-1:
  * none) is readable, with AWSQ_ECANCELED; nothing is read from cancel_fd.
  */
-#ifndef FLEET_SSH_H
-#define FLEET_SSH_H
+#ifndef SSH_SSH_H
+#define SSH_SSH_H
 
 #include <stddef.h>
 #include <stdint.h>
