@@ -244,7 +244,7 @@ static void pick_world(struct world *w)
 	static const char *const states[] = { "pending", "running", "stopping", "stopped",
 		"terminated", "shutting-down" };
 	static const char *const keys[] = { KEY, OTHER_KEY, "" };
-	struct rule rules[N_SOME];
+	struct rule rules[N_SOME] = { { 0 } };
 
 	world_begin(w);
 	if (pick(3) == 0)
@@ -295,7 +295,7 @@ static void test_provisioning_ends(void **state)
 {
 	(void)state;
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		struct rule wanted[N_SOME];
+		struct rule wanted[N_SOME] = { { 0 } };
 		struct want x;
 		struct world w;
 		size_t n, later;
