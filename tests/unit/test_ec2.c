@@ -79,7 +79,7 @@ static void is(struct awsq_call *call, const char *service, const char *version,
 	const char *rest, int repeatable)
 {
 	struct awsq_buf expected = AWSQ_BUF_INIT(8192), actual = AWSQ_BUF_INIT(8192);
-	char *want[MAX_PARAMETERS], *have[MAX_PARAMETERS];
+	char *want[MAX_PARAMETERS] = { NULL }, *have[MAX_PARAMETERS] = { NULL };
 	size_t n;
 
 	awsq_buf_addf(&expected, "Action=%s&Version=%s&%s", action, version, rest);
