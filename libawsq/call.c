@@ -119,6 +119,7 @@ static int sign_and_start(struct running *r, int64_t timeout_ms)
 		.connect_timeout_ms = c->options.connect_timeout_ms,
 		.timeout_ms = timeout_ms,
 		.max_answer = MAX_ANSWER_BYTES,
+		.only_once = !r->call->repeatable,
 		.on_body = on_body,
 		.arg = r };
 	rc = http_start(c->http, &r->exchange);
@@ -178,6 +179,20 @@ static void begin_attempt(struct running *r, int64_t deadline_ms)
 
 /* ---- Judging what came back */
 
+/* An answer may quote the request, with the session token in it: that is nobody's to read. */
+static void mask_token(struct awsq_err *err, const struct awsq_credentials *c)
+{
+	size_t len = c->session_token ? strlen(c->session_token) : 0;
+	char *at;
+
+	/* The message may have been cut off within the token. */
+	at = strstr(err->message, "x-amz-security-token:");
+	if (at)
+		*at = '\0';
+	while (len > 0 && (at = strstr(err->message, c->session_token)) != NULL)
+		memset(at, '*', len);
+}
+
 /* Fills the call's err from an answer that is an error, or from the lack of an answer; its code. */
 static int outcome(struct running *r)
 {
@@ -201,6 +216,7 @@ static int outcome(struct running *r)
 		awsq_err_set(err, AWSQ_ESERVICE, "HTTP status %d from %s", x->status,
 			r->endpoint.url);
 	err->http_status = x->status;
+	mask_token(err, r->client->options.credentials);
 	return err->code;
 }
 

@@ -97,43 +97,88 @@ static int64_t days_from_civil(int64_t year, int month, int day)
 	       day_of_year - 719468;
 }
 
-static int to_seconds(int64_t *out, int year, int month, int day, int hour, int minute, int second)
+/* From year, month, day, hour, minute and second. */
+static int to_seconds(int64_t *out, const int n[6])
 {
-	if (year < 1970 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 31 ||
-		hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
+	int year = n[0], month = n[1], day = n[2];
+	int64_t first, next;
+
+	if (year < 1970 || month < 1 || month > 12 || n[3] > 23 || n[4] > 59 || n[5] > 60)
 		return AWSQ_EPARSE;
-	*out = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	first = days_from_civil(year, month, 1);
+	next = days_from_civil(year + month / 12, month % 12 + 1, 1);
+	if (day < 1 || day > next - first)
+		return AWSQ_EPARSE;
+	*out = (first + day - 1) * 86400 + n[3] * 3600 + n[4] * 60 + n[5];
+	return 0;
+}
+
+/*
+ * Takes what the pattern says off the front of *text: each run of 0s is a number of just so many
+ * digits, everything else stands for itself. (sscanf would take signs and blanks as well.)
+ */
+static int scan(const char **text, const char *pattern, int *numbers)
+{
+	const char *p = *text;
+
+	for (; *pattern; pattern++, p++) {
+		if (*pattern != '0') {
+			if (*p != *pattern)
+				return AWSQ_EPARSE;
+			continue;
+		}
+		for (*numbers = 0;; pattern++, p++) {
+			if (*p < '0' || *p > '9')
+				return AWSQ_EPARSE;
+			*numbers = *numbers * 10 + (*p - '0');
+			if (pattern[1] != '0')
+				break;
+		}
+		numbers++;
+	}
+	*text = p;
 	return 0;
 }
 
 int awsq_time_parse(int64_t *seconds, const char *text)
 {
-	int year, month, day, hour, minute, second, used = 0;
+	int n[6];
+	size_t digits;
 
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second,
-		    &used) != 6)
+	if (scan(&text, "0000-00-00T00:00:00", n) != 0)
 		return AWSQ_EPARSE;
-	text += used;
-	if (*text == '.')
-		text += 1 + strspn(text + 1, "0123456789");
+	if (*text == '.') {
+		digits = strspn(text + 1, "0123456789");
+		if (digits == 0)
+			return AWSQ_EPARSE;
+		text += 1 + digits;
+	}
 	if (strcmp(text, "Z") != 0 && strcmp(text, "") != 0 && strcmp(text, "+00:00") != 0)
 		return AWSQ_EPARSE;
-	return to_seconds(seconds, year, month, day, hour, minute, second);
+	return to_seconds(seconds, n);
+}
+
+/* The number, from 1, of the name at the front of *text, which is taken off; 0: there is none. */
+static int take_name(const char **text, const char *names)
+{
+	for (int i = 0; names[3 * i]; i++) {
+		if (strncmp(*text, names + 3 * i, 3) == 0) {
+			*text += 3;
+			return i + 1;
+		}
+	}
+	return 0;
 }
 
 int awsq_time_parse_http(int64_t *seconds, const char *text)
 {
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	char name[4];
-	const char *at;
-	int year, day, hour, minute, second, used = 0;
+	int day, year_and_time[4], month;
 
-	if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, name, &year,
-		    &hour, &minute, &second, &used) != 6 ||
-		used == 0)
+	if (take_name(&text, "MonTueWedThuFriSatSun") == 0 || scan(&text, ", 00 ", &day) != 0)
 		return AWSQ_EPARSE;
-	at = strstr(months, name);
-	if (!at || strlen(name) != 3 || (at - months) % 3 != 0)
+	month = take_name(&text, "JanFebMarAprMayJunJulAugSepOctNovDec");
+	if (month == 0 || scan(&text, " 0000 00:00:00 GMT", year_and_time) != 0 || *text != '\0')
 		return AWSQ_EPARSE;
-	return to_seconds(seconds, year, (int)(at - months) / 3 + 1, day, hour, minute, second);
+	return to_seconds(seconds, (const int[]){ year_and_time[0], month, day, year_and_time[1],
+					   year_and_time[2], year_and_time[3] });
 }

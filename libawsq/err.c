@@ -46,7 +46,7 @@ void awsq_err_clear(struct awsq_err *err)
 		memset(err, 0, sizeof(*err));
 }
 
-int awsq_err_set(struct awsq_err *err, int code, const char *format, ...)
+int(awsq_err_set)(struct awsq_err *err, int code, const char *format, ...)
 {
 	va_list ap;
 

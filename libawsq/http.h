@@ -29,6 +29,7 @@ struct http_exchange {
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms; /* for the whole exchange */
 	size_t max_answer;  /* bytes; more is AWSQ_ETOOBIG */
+	int only_once;      /* not to be sent again by itself, should an idle connection be dead */
 	/* Takes the answer's body as it arrives, status being known; a code ends the exchange. */
 	int (*on_body)(void *arg, int status, const char *data, size_t len);
 	void *arg;

@@ -15,5 +15,9 @@ void awsq_log(const struct awsq_log *log, enum awsq_log_level level, const char 
 	va_start(ap, format);
 	(void)vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
+	for (char *c = line; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = ' ';
+	}
 	log->write(log->arg, level, line);
 }

@@ -45,6 +45,7 @@ void awsq_shape_free(const struct awsq_shape *shape, void *value)
 
 		if (f->type == AWSQ_FIELD_STRING || f->type == AWSQ_FIELD_TOKEN) {
 			free(*string_at(f, value));
+			*string_at(f, value) = NULL;
 		} else if (f->type == AWSQ_FIELD_LIST) {
 			char *items = list_items(f, value);
 			size_t n = list_count(f, value);
@@ -52,6 +53,7 @@ void awsq_shape_free(const struct awsq_shape *shape, void *value)
 			for (size_t k = 0; k < n; k++)
 				awsq_shape_free(f->item, items + k * f->item->size);
 			free(items);
+			list_put(f, value, NULL, 0);
 		}
 	}
 	memset(value, 0, shape->size);
@@ -150,9 +152,13 @@ int awsq_shape_set(const struct awsq_field *f, void *value, const char *text)
 		*(int *)member = strcmp(text, "true") == 0;
 		return 0;
 	case AWSQ_FIELD_INT:
+		if (*text == '\0')
+			return 0;
 		rc = awsq_parse_int(&number, text, INT64_MIN, INT64_MAX);
 		break;
 	case AWSQ_FIELD_TIME:
+		if (*text == '\0')
+			return 0;
 		rc = awsq_time_parse(&number, text);
 		break;
 	case AWSQ_FIELD_LIST:

@@ -48,6 +48,11 @@ void awsq_err_clear(struct awsq_err *err);
  */
 int awsq_err_set(struct awsq_err *err, int code, const char *format, ...) AWSQ_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__
+/* What the analyzer cannot see from here: the result is code. */
+#define awsq_err_set(err, code, ...) ((awsq_err_set)((err), (code), __VA_ARGS__), (code))
+#endif
+
 /* Whether err holds an error from AWS whose code is aws_code. */
 int awsq_err_is(const struct awsq_err *err, const char *aws_code);
 

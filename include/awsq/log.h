@@ -21,7 +21,10 @@ struct awsq_log {
 
 AWSQ_BEGIN_DECLS
 
-/* Formats a remark and hands it on as one line without its end, if log (may be NULL) wants it. */
+/*
+ * Formats a remark and hands it on as one line, without control characters, if log (may be NULL)
+ * wants it.
+ */
 void awsq_log(const struct awsq_log *log, enum awsq_log_level level, const char *format, ...)
 	AWSQ_PRINTF(3, 4);
 

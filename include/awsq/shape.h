@@ -18,7 +18,9 @@
  *             AWSQ_TOKEN(struct things, next_token, "nextToken"),
  *     };
  *
- * Elements that no field names are passed over; members whose element is absent stay zero.
+ * Elements that no field names are passed over; members whose element is absent, or empty where it
+ * should hold a number or a time, stay zero. Several fields may fill the same member, but in a
+ * paged shape.
  */
 #ifndef AWSQ_SHAPE_H
 #define AWSQ_SHAPE_H

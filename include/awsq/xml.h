@@ -33,9 +33,9 @@ int awsq_xml_finish(struct awsq_xml *x);
 void awsq_xml_free(struct awsq_xml *x);
 
 /*
- * Reads an error document, of EC2's or of IAM's and STS's shape: the first Code, Message and
- * RequestID or RequestId, wherever they stand, go to err, whose code becomes AWSQ_ESERVICE.
- * AWSQ_EPARSE, with err untouched, when it is no such document.
+ * Reads an error document, of EC2's or of IAM's and STS's shape: the first error's Code, Message
+ * and RequestID or RequestId go to err, whose code becomes AWSQ_ESERVICE. AWSQ_EPARSE, with err
+ * untouched, when it is no such document.
  */
 int awsq_xml_error(struct awsq_err *err, const char *data, size_t len);
 

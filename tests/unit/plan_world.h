@@ -39,6 +39,7 @@ struct world {
 	struct awsq_ec2_instance instances[WORLD_MAX];
 	struct awsq_ec2_volume_ref volumes[WORLD_MAX];
 	struct awsq_ec2_group_ref refs[WORLD_MAX];
+	struct awsq_ec2_tag fleet_tag; /* on every instance */
 	struct awsq_ec2_image images[WORLD_MAX];
 	struct awsq_ec2_block_device devices[WORLD_MAX][2];
 	struct awsq_ec2_tag tags[WORLD_MAX];
@@ -166,7 +167,10 @@ static inline struct awsq_ec2_instance *world_instance(struct world *w, const ch
 	assert_true(n < WORLD_MAX);
 	w->volumes[n] = (struct awsq_ec2_volume_ref){ S("/dev/xvda"), S("vol-1"), LAUNCHED };
 	w->refs[n] = (struct awsq_ec2_group_ref){ group ? group->id : S("sg-old"), S(FLEET_NAME) };
+	w->fleet_tag = (struct awsq_ec2_tag){ S(TAG_FLEET), S(FLEET_NAME) };
 	*i = (struct awsq_ec2_instance){ .id = world_id(w, "i-"),
+		.tags = &w->fleet_tag,
+		.n_tags = 1,
 		.image_id = image ? image->id : S("ami-old"),
 		.state = S(state),
 		.type = S("t3.micro"),

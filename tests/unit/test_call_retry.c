@@ -431,9 +431,29 @@ static void test_cancel_between_attempts(void **state)
 	fake_end(&f);
 }
 
+/* An idle connection that dies under a write is not for libcurl to replace, and send it again. */
+static void test_a_write_on_a_dead_connection(void **state)
+{
+	static const struct answer answers[] = { { .status = 200 }, { .status = 0 },
+		{ .status = 200 } };
+	struct awsq_call call;
+	struct awsq_err err;
+	struct fake f;
+
+	(void)state;
+	FAKE_BEGIN(&f, answers);
+	awsq_ec2_delete_security_group(&call, "sg-1");
+	assert_int_equal(awsq_run_one(f.client, &call, &err), 0);
+	awsq_ec2_delete_security_group(&call, "sg-1");
+	assert_int_equal(awsq_run_one(f.client, &call, &err), AWSQ_ENET);
+	assert_int_equal(f.server->n_requests, 2);
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_write_on_a_dead_connection),
 		cmocka_unit_test(test_what_is_tried_again),
 		cmocka_unit_test(test_attempts_can_be_set),
 		cmocka_unit_test(test_pages_are_tried_again),

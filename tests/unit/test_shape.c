@@ -77,10 +77,9 @@ static void test_set(void **state)
 
 static void test_text_of_another_type(void **state)
 {
-	static const char *const no_numbers[] = { "", " ", "1 ", "x", "1.5", "9223372036854775808",
+	static const char *const no_numbers[] = { " ", "1 ", "x", "1.5", "9223372036854775808",
 		"true" };
-	static const char *const no_times[] = { "", "yesterday", "1440938160",
-		"2015-13-30T12:36:00Z" };
+	static const char *const no_times[] = { "yesterday", "1440938160", "2015-13-30T12:36:00Z" };
 	struct thing t = { 0 };
 
 	(void)state;
@@ -92,6 +91,9 @@ static void test_text_of_another_type(void **state)
 	for (size_t i = 0; i < sizeof(no_times) / sizeof(*no_times); i++)
 		assert_int_equal(awsq_shape_set(&thing_fields[MADE], &t, no_times[i]), AWSQ_EPARSE);
 	assert_int_equal(awsq_shape_set(&thing_fields[PARTS], &t, "x"), AWSQ_EPARSE);
+	/* An empty element is one that says nothing. */
+	assert_int_equal(awsq_shape_set(&thing_fields[SIZE], &t, ""), 0);
+	assert_int_equal(awsq_shape_set(&thing_fields[MADE], &t, ""), 0);
 	assert_int_equal(t.size, 7);
 	assert_int_equal(t.made, 8);
 	assert_null(t.parts);

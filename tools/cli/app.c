@@ -46,6 +46,7 @@ static int choose_regions(struct app *app)
 			o->all ? ", not both" : "");
 		return EXIT_USAGE;
 	}
+	app->n_tasks = 0;
 	app->tasks = calloc(room, sizeof(*app->tasks));
 	if (!app->tasks)
 		return EXIT_FAILED;

@@ -66,7 +66,7 @@ void finding_each_difference(const struct finding *f, void (*each)(void *arg, co
 		if (a->rules.n > 0) {
 			each_rule(a, each, arg);
 		} else {
-			char text[512];
+			char text[640];
 
 			(void)snprintf(text, sizeof(text), "%s (config-region would: %s)", a->why,
 				a->what);

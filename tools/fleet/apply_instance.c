@@ -72,7 +72,7 @@ int apply_run_instance(struct apply *a, const struct action *action, struct awsq
 static void name_instance(struct instance *i, const struct apply *a, const struct action *action)
 {
 	memset(i, 0, sizeof(*i));
-	(void)snprintf(i->id, sizeof(i->id), "%s", action->id[0] ? action->id : a->instance_id);
+	(void)snprintf(i->id, sizeof(i->id), "%.63s", action->id[0] ? action->id : a->instance_id);
 	(void)snprintf(i->state, sizeof(i->state), "pending");
 }
 

@@ -110,6 +110,22 @@ const struct awsq_ec2_key_pair *observed_key_pair(const struct observed *o)
 	return o->key_pairs.n ? &o->key_pairs.items[0] : NULL;
 }
 
+/* Whether a device before the k-th of the i-th image is made of the same snapshot. */
+static int was_seen(const struct observed *o, size_t i, size_t k, const char *id)
+{
+	for (size_t a = 0; a <= i; a++) {
+		const struct awsq_ec2_image *image = &o->images.items[a];
+
+		for (size_t b = 0; b < (a == i ? k : image->n_devices); b++) {
+			const char *other = image->devices[b].snapshot_id;
+
+			if (other && strcmp(other, id) == 0)
+				return 1;
+		}
+	}
+	return 0;
+}
+
 static const struct awsq_ec2_snapshot *find_snapshot(const struct observed *o, const char *id)
 {
 	for (size_t i = 0; i < o->snapshots.n; i++) {
@@ -135,7 +151,7 @@ int observed_each_snapshot(const struct observed *o,
 		for (size_t k = 0; rc == 0 && k < image->n_devices; k++) {
 			const char *id = image->devices[k].snapshot_id;
 
-			if (id && *id && !find_snapshot(o, id))
+			if (id && *id && !find_snapshot(o, id) && !was_seen(o, i, k, id))
 				rc = each(arg, id, image->devices[k].volume_size, NULL);
 		}
 	}

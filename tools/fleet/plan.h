@@ -30,8 +30,8 @@ enum action_kind {
 
 struct action {
 	enum action_kind kind;
-	char id[64];        /* of what it acts on; "" for what is to be made */
-	char what[192];     /* in words: "copy image ami-1 from us-west-2" */
+	char id[136];       /* of what it acts on, or its name; "" for what is to be made */
+	char what[320];     /* in words: "copy image ami-1 from us-west-2" */
 	char why[256];      /* the difference it removes: "no image named 'NAVO'" */
 	struct rules rules; /* of the four that change rules; borrowed strings */
 };

@@ -105,6 +105,11 @@ static int plan_key_pair(struct planner *p)
 
 	if (key && key->public_key && sshkey_same_public(key->public_key, p->d->public_key))
 		return 0;
+	/* Home's is the user's own: whether it or the key file is wrong is not for us to say. */
+	if (key && p->is_home)
+		return plan_note(p->plan,
+			"home's key pair %s is not that of '%s': one of them is wrong", name,
+			p->d->config->key);
 	if (!p->d->key_importable) {
 		plan_block(p->plan,
 			"the key '%s' is of type %s, which EC2 does not import: use an RSA or "
@@ -223,8 +228,11 @@ static int plan_group(struct planner *p)
 
 /* ---- Instance */
 
-static int is_first_boot(const struct awsq_ec2_instance *i)
+static int is_first_boot(const struct planner *p, const struct awsq_ec2_instance *i)
 {
+	/* What someone made by hand may be at work from the first minute. */
+	if (differ(awsq_ec2_tag_value(i->tags, i->n_tags, TAG_FLEET), p->d->config->name))
+		return 0;
 	for (size_t k = 0; k < i->n_volumes; k++) {
 		if (i->volumes[k].attach_time >= i->launch_time - FIRST_BOOT_SECONDS)
 			return 1;
@@ -322,7 +330,7 @@ static int plan_instance(struct planner *p)
 		return plan_stop(p, NULL, "it sleeps until it is needed");
 	}
 	/* One that runs after a later start may be at work: it is not config-region's to stop. */
-	if (differ(i->state, "stopped") && is_first_boot(i))
+	if (differ(i->state, "stopped") && is_first_boot(p, i))
 		rc = plan_stop(p, i->id, "it was made, and never stopped");
 	else if (!differ(i->state, "running") && !p->o->in_use)
 		rc = plan_note(p->plan,

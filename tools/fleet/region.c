@@ -140,47 +140,48 @@ int region_call_settling(struct region *r, struct awsq_call *call, struct awsq_e
 	return rc;
 }
 
-/* What to do about an error, by AWS's code; the source of the credentials goes into %s. */
+/* What to do about an error, by AWS's code. */
 static const struct {
 	const char *code;
+	int of_credentials; /* where they came from is of help */
 	const char *hint;
 } hints[] = {
-	{ "AuthFailure",
-		"check the access key and its secret (from: %s), and that the region is enabled" },
-	{ "InvalidClientTokenId", "check the access key (from: %s)" },
-	{ "SignatureDoesNotMatch", "check the secret access key (from: %s)" },
-	{ "UnrecognizedClientException", "check the access key (from: %s)" },
-	{ "ExpiredToken", "the session token has expired (from: %s): get a new one" },
-	{ "RequestExpired", "check this machine's clock, and the session token (from: %s)" },
-	{ "OptInRequired", "enable the region for the account first" },
-	{ "UnauthorizedOperation", "the README lists the permissions that are needed" },
-	{ "AccessDenied", "the README lists the permissions that are needed" },
+	{ "AuthFailure", 1, "check the access key and its secret, and that the region is enabled" },
+	{ "InvalidClientTokenId", 1, "check the access key" },
+	{ "SignatureDoesNotMatch", 1, "check the secret access key" },
+	{ "UnrecognizedClientException", 1, "check the access key" },
+	{ "ExpiredToken", 1, "the session token has expired: get a new one" },
+	{ "RequestExpired", 1, "check this machine's clock, and the session token" },
+	{ "OptInRequired", 0, "enable the region for the account first" },
+	{ "UnauthorizedOperation", 0, "the README lists the permissions that are needed" },
+	{ "AccessDenied", 0, "the README lists the permissions that are needed" },
 };
+
+/* Adds what to do about err, if anything is known. */
+static void add_hint(struct awsq_buf *out, const struct region *r, const struct awsq_err *err)
+{
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		if (!awsq_err_is(err, hints[i].code))
+			continue;
+		awsq_buf_addf(out, "; %s", hints[i].hint);
+		if (hints[i].of_credentials)
+			awsq_buf_addf(out, " (from: %s)", r->fleet->credentials->source);
+	}
+}
 
 int region_explain(const struct region *r, struct awsq_err *err, const char *format, ...)
 {
-	char what[256], why[sizeof(err->message)], hint[256] = "";
-	const char *colon = err->aws_code[0] && err->message[0] ? ": " : "";
+	struct awsq_buf text = AWSQ_BUF_INIT(8192);
+	char what[256];
 	va_list ap;
 
 	va_start(ap, format);
 	(void)vsnprintf(what, sizeof(what), format, ap);
 	va_end(ap);
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
-		if (awsq_err_is(err, hints[i].code)) {
-			char text[sizeof(hint)];
-			const char *at = strstr(hints[i].hint, "%s");
-
-			/* By hand, since a format has to be a literal for the compiler to check. */
-			(void)snprintf(text, sizeof(text), "%.*s%s%s",
-				at ? (int)(at - hints[i].hint) : (int)strlen(hints[i].hint),
-				hints[i].hint, at ? r->fleet->credentials->source : "",
-				at ? at + 2 : "");
-			(void)snprintf(hint, sizeof(hint), "; %.250s", text);
-		}
-	}
-	(void)snprintf(why, sizeof(why), "%s", err->message);
-	(void)snprintf(err->message, sizeof(err->message), "cannot %s: %s%s%.500s%s", what,
-		err->aws_code, colon, why, hint);
+	awsq_buf_addf(&text, "cannot %s: %s%s%.500s", what, err->aws_code,
+		err->aws_code[0] && err->message[0] ? ": " : "", err->message);
+	add_hint(&text, r, err);
+	(void)snprintf(err->message, sizeof(err->message), "%s", awsq_buf_str(&text));
+	awsq_buf_free(&text);
 	return err->code;
 }
