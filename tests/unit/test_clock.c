@@ -134,7 +134,7 @@ static void test_every_month_of_http(void **state)
 
 	(void)state;
 	for (int i = 0; i < 12; i++) {
-		char http[40], iso[AWSQ_TIME_ISO];
+		char http[40], iso[40];
 		int64_t a = -1, b = -2;
 
 		(void)snprintf(http, sizeof(http), "Mon, 15 %s 2021 01:02:03 GMT", months[i]);
