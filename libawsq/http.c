@@ -132,7 +132,11 @@ static void set_options(const struct http *h, struct http_transfer *t)
 	CURL *easy = t->easy;
 
 	curl_easy_setopt(easy, CURLOPT_URL, x->url);
+#if LIBCURL_VERSION_NUM >= 0x075500
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, h->user_agent);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);

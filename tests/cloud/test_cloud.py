@@ -176,6 +176,8 @@ def test_new_ids_are_unknown_for_a_while(region: Region) -> None:
     assert time.monotonic() - made >= 1.4
     assert region.instance(instance)
     region.cloud.until(lambda: len(ec2.describe_security_groups()["SecurityGroups"]) == 2)
+    mine = {"Owners": ["self"]}
+    region.cloud.until(lambda: late in [i["ImageId"] for i in ec2.describe_images(**mine)["Images"]])
     ec2.describe_images(ImageIds=[late])
 
 

@@ -66,7 +66,7 @@ static void test_without_a_shape(void **state)
 		assert_int_equal(awsq_run_one(f.client, &call, NULL), 0);
 	}
 	assert_int_equal(f.server->n_requests, 3);
-	/* A write has a connection of its own: on an idle one that is dead it would be sent twice. */
+	/* Each write has a connection of its own: on an idle dead one it would be sent twice. */
 	assert_int_equal(f.server->n_connections, 3);
 	fake_end(&f);
 }
