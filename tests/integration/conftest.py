@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from cloud.client import Cloud  # noqa: E402
 
 from fleet import Fleet  # noqa: E402
+
+# Started in the background by a shell, a process ignores SIGINT, and so would all that it starts:
+# the executables, which leave alone what nohup(1) and the like have set, would never be interrupted.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Quick, but never instant: a state that is passed through has to be seen.
 QUICK = {"boot": 0.5, "ssh_delay": 0.3, "stop": 0.3, "copy": 0.8, "late": 0.2}

@@ -247,6 +247,18 @@ def test_start_waits_out_stopping(fleet: Fleet, region: str) -> None:
     assert fleet.state(region) == "running"
 
 
+def test_after_a_kill_the_next_run_takes_over_and_stops(fleet: Fleet, region: str) -> None:
+    running = fleet.start("run-region", region, "--", "echo go; sleep 77")
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    running.kill()
+    running.communicate()
+    assert fleet.state(region) == "running"
+    assert fleet.run("check-region", region).returncode == 3
+    done = fleet.run("run-region", region, "--", "true")
+    assert done.returncode == 0 and "taking it over" in done.stderr
+    assert fleet.state(region) == "stopped"
+
+
 def test_a_terminated_instance_is_never_picked(fleet: Fleet, region: str) -> None:
     fleet.ec2(region).terminate_instances(InstanceIds=[fleet.instance(region)["InstanceId"]])
     fleet.cloud.until(lambda: fleet.instances(region) == [])
