@@ -206,6 +206,16 @@ def test_a_refused_stop_is_final_and_loud(fleet: Fleet, region: str) -> None:
     fleet.run("stop-region", region, check=True)
 
 
+def test_a_start_that_is_refused_leaves_it_at_that(fleet: Fleet, region: str) -> None:
+    for action in ("StartInstances", "StopInstances"):
+        fleet.cloud.fault(action, region=region, kind="error", code="UnauthorizedOperation",
+                          status=403, times=99)
+    done = fleet.run("run-region", region)
+    assert done.returncode == 125 and "cannot start" in done.stderr
+    assert "MAY STILL BE ON" not in done.stderr
+    assert fleet.state(region) == "stopped"
+
+
 def test_stopped_by_another_while_it_waits_for_ssh(fleet: Fleet, region: str) -> None:
     fleet.configure(connect="60s")
     fleet.cloud.settings(ssh_delay=600)

@@ -118,7 +118,8 @@ static void cry_out(struct run_result *out, const struct region *r, const struct
 		r->name, out->instance.id);
 }
 
-static void stop(struct run_result *out, struct region *r)
+/* just_started: it may be on its way up, whatever a look at it says. */
+static void stop(struct run_result *out, struct region *r, int just_started)
 {
 	int64_t deadline = region_now_ms(r) + STOP_WAIT_MS;
 	struct awsq_err err = { 0 };
@@ -128,7 +129,7 @@ static void stop(struct run_result *out, struct region *r)
 	region_ignore_cancel(r);
 	if (instance_refresh(&out->instance, r, &err) != 0)
 		region_warning(r, "%s; stopping it all the same", err.message);
-	if (instance_stop(&out->instance, r, 1, deadline, &was_on, &err) != 0)
+	if (instance_stop(&out->instance, r, just_started, deadline, &was_on, &err) != 0)
 		cry_out(out, r, &err);
 	else if (was_on)
 		region_event(r, "instance %s is %s", out->instance.id, out->instance.state);
@@ -156,6 +157,8 @@ void run_region(struct run_result *out, struct region *r, const struct run_reque
 	else
 		region_event(r, "starting instance %s (%s)", out->instance.id, out->instance.type);
 	rc = instance_start(&out->instance, r, begin + START_WAIT_MS, &started, &err);
+	/* Whether a start that got no answer was carried out is not known. */
+	started |= rc != 0 && rc != AWSQ_ESERVICE;
 	if (rc == 0)
 		rc = instance_wait_ssh(&out->instance, r, &err);
 	if (rc != 0) {
@@ -164,7 +167,7 @@ void run_region(struct run_result *out, struct region *r, const struct run_reque
 		region_event(r, "instance %s runs at %s", out->instance.id, out->instance.address);
 		do_job(out, r, request, region_now_ms(r) - begin);
 	}
-	stop(out, r);
+	stop(out, r, started);
 	out->on_ms = region_now_ms(r) - begin;
 	state_unlock(lock);
 }
