@@ -67,10 +67,10 @@ static void show_progress(struct apply *a)
 		(struct awsq_ec2_filter[]){ { "tag:" TAG_FLEET, { name } }, { NULL, { NULL } } });
 	if (region_call(a->r, &call, &ignored) == 0 && snapshots.n > 0 &&
 		snapshots.items[0].progress)
-		region_status(a->r, "image %s: %s copied", a->image_id,
-			snapshots.items[0].progress);
+		region_status(a->r, "%s copied: image %s", snapshots.items[0].progress,
+			a->image_id);
 	else
-		region_status(a->r, "image %s: copying", a->image_id);
+		region_status(a->r, "copying: image %s", a->image_id);
 	awsq_ec2_free_snapshots(&snapshots);
 }
 
@@ -238,7 +238,7 @@ static int remove_one(struct apply *a, const struct action *action, struct awsq_
 		}
 		if (!is_in_use(err) || region_now_ms(a->r) >= deadline)
 			return explain(a, action, rc, err);
-		region_status(a->r, "%s: still in use", action->what);
+		region_status(a->r, "still in use: %s", action->what);
 		if (region_sleep(a->r, region_poll_ms(looks)) != 0)
 			return awsq_err_set(err, AWSQ_ECANCELED, "canceled");
 	}

@@ -106,7 +106,7 @@ static int pause_poll(const struct instance *i, struct region *r, int looks, int
 
 	if (left <= 0)
 		return timed_out(i, wanted, err);
-	region_status(r, "instance %s is %s", i->id, i->state);
+	region_status(r, "%s: instance %s", i->state, i->id);
 	if (region_sleep(r, ms < left ? ms : left) != 0)
 		return awsq_err_set(err, AWSQ_ECANCELED, "canceled while instance '%s' was %s",
 			i->id, i->state);

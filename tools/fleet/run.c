@@ -69,7 +69,7 @@ static void do_job(struct run_result *out, struct region *r, const struct run_re
 	job.connect_timeout_ms = CONNECT_WAIT_MS;
 	job.cancel_fd = r->cancel_fd;
 	job.output = request->output;
-	region_status(r, "running the job on %s", out->instance.id);
+	region_status(r, "job: instance %s", out->instance.id);
 	if (!known_hosts) {
 		awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
 		fail(out, RUN_NOT_RUN, &err);
