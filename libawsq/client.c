@@ -16,7 +16,6 @@ int awsq_global_init(void)
 void awsq_global_free(void)
 {
 	http_global_free();
-	xml_global_free();
 }
 
 static void fill_defaults(struct awsq_client_options *o)
@@ -59,8 +58,11 @@ int awsq_client_new(struct awsq_client **out, const struct awsq_client_options *
 	int rc;
 
 	*out = NULL;
-	if (!awsq_region_valid(options->region))
-		return awsq_err_set(err, AWSQ_EINVAL, "'%s' is not a region", options->region);
+	if (!options->credentials)
+		return awsq_err_set(err, AWSQ_EINVAL, "a client needs credentials");
+	if (!options->region || !awsq_region_valid(options->region))
+		return awsq_err_set(err, AWSQ_EINVAL, "'%s' is not a region",
+			options->region ? options->region : "");
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");

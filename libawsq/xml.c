@@ -153,11 +153,6 @@ void xml_global_init(void)
 	xmlInitParser();
 }
 
-void xml_global_free(void)
-{
-	xmlCleanupParser();
-}
-
 int awsq_xml_new(struct awsq_xml **out, const struct awsq_shape *shape, void *value)
 {
 	xmlSAXHandler sax = handlers();

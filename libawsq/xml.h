@@ -4,8 +4,9 @@
 #ifndef XML_H
 #define XML_H
 
-/* Once in a program, before other threads; and after them. */
+/*
+ * Once in a program, before other threads. It is never undone: the program may use libxml2 too.
+ */
 void xml_global_init(void);
-void xml_global_free(void);
 
 #endif

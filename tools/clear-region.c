@@ -3,7 +3,9 @@
 #include "cli/app.h"
 #include "cli/ask.h"
 #include "cli/show.h"
+#include "cli/signals.h"
 #include "fleet/apply.h"
+#include "fleet/state.h"
 
 #define PROOF_LOOKS 30
 
@@ -11,6 +13,7 @@
 struct clearing {
 	struct observed observed;
 	struct plan plan;
+	int planned; /* the region could be read */
 };
 
 static void plan_region(struct app *app, struct region *r, struct task *task)
@@ -32,6 +35,7 @@ static void plan_region(struct app *app, struct region *r, struct task *task)
 		task_fail(app, task, EXIT_FAILED, &err);
 	else
 		task_done(task, "%s", c->plan.n ? "not removed" : "nothing to remove");
+	c->planned = rc == 0;
 }
 
 /* Looks again until nothing is left: AWS may show what is gone for a while. */
@@ -67,6 +71,8 @@ static void carry_out(struct app *app, struct region *r, struct task *task)
 
 	if (rc == 0)
 		rc = prove(r, &err);
+	if (rc == 0)
+		state_forget_tokens(app->state_dir, r->name);
 	if (rc != 0)
 		task_fail(app, task, EXIT_FAILED, &err);
 	else
@@ -77,7 +83,7 @@ static void clear_region(struct app *app, struct region *r, struct task *task)
 {
 	const struct clearing *c = task->data;
 
-	if (task->status == EXIT_OK && c->plan.n > 0)
+	if (c && c->planned && c->plan.n > 0)
 		app_with_lock(app, r, task, carry_out);
 }
 
@@ -144,10 +150,20 @@ static int clear_all(struct app *app)
 		return status == EXIT_OK && n > 0 ? EXIT_DIFFERENCES : status;
 	}
 	if (n > 0 && !app->options.yes) {
-		int status = ask_to_go_on(app->screen, "Remove all this for good?");
+		int status = ask_to_go_on(app->screen, app->fleet.cancel_fd,
+			"Remove all this for good?");
 
-		if (status != EXIT_OK)
+		if (status != EXIT_OK) {
+			app->canceled |= signals_caught() != 0;
 			return status;
+		}
+	}
+	for (size_t i = 0; i < app->n_tasks; i++) {
+		const struct clearing *c = app->tasks[i].data;
+
+		/* Until it is done, it is not. */
+		if (app->tasks[i].status == EXIT_OK && c->plan.n > 0)
+			app->tasks[i].status = EXIT_FAILED;
 	}
 	app_each(app, clear_region);
 	app_summary(app, 0);

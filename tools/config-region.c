@@ -3,26 +3,15 @@
 #include "cli/app.h"
 #include "cli/show.h"
 #include "fleet/apply.h"
+#include "fleet/state.h"
 
 #define MAX_LOOKS 15
 
-/* What is not to be repaired is said, and the plan is carried out all the same. */
-static int carry_out(struct app *app, struct region *r, struct task *task, const struct plan *p,
-	const struct observed *o, struct awsq_err *err)
+/* The notes are what no action repairs; said once, as they come again with each look. */
+static void tell_notes(const struct region *r, const struct plan *p)
 {
-	int rc;
-
 	for (size_t i = 0; i < p->n_notes; i++)
 		region_warning(r, "%s", p->notes[i]);
-	rc = plan_apply(p, r, &app->desired, o, err);
-	if (rc != 0)
-		return rc;
-	if (p->n > 0) {
-		task_done(task, "%zu action%s done", p->n, p->n == 1 ? "" : "s");
-	} else {
-		task_done(task, "nothing to do");
-	}
-	return 0;
 }
 
 static void dry_run(struct app *app, struct task *task, const struct plan *p)
@@ -37,21 +26,27 @@ static void dry_run(struct app *app, struct task *task, const struct plan *p)
 		task->status = EXIT_DIFFERENCES;
 }
 
-/* One look at the region, and what follows from it. */
-static int look_and_act(struct app *app, struct region *r, struct task *task, struct awsq_err *err)
+/* One look at the region, and what follows from it. *n is how many actions that was. */
+static int look_and_act(struct app *app, struct region *r, struct task *task, int first, size_t *n,
+	struct awsq_err *err)
 {
 	struct observed o = { 0 };
 	struct plan p = { 0 };
 	int rc = observed_read(&o, r, err);
 
+	*n = 0;
 	if (rc == 0 && plan_provision(&p, &app->desired, &o, r) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	if (rc == 0 && p.blocked[0])
 		rc = awsq_err_set(err, AWSQ_EINVAL, "%s", p.blocked);
-	if (rc == 0 && app->options.dry_run)
+	if (rc == 0 && app->options.dry_run) {
 		dry_run(app, task, &p);
-	else if (rc == 0)
-		rc = carry_out(app, r, task, &p, &o, err);
+	} else if (rc == 0) {
+		*n = p.n;
+		if (first)
+			tell_notes(r, &p);
+		rc = plan_apply(&p, r, &app->desired, &o, err);
+	}
 	plan_free(&p);
 	observed_free(&o);
 	return rc;
@@ -65,21 +60,40 @@ static int is_duplicate(const struct awsq_err *err)
 	       awsq_err_is(err, "InvalidPermission.Duplicate");
 }
 
-/* An interrupted run's last call may show only after a while: then look again, and plan anew. */
+/*
+ * Looks and acts until a look shows that there is nothing left to do: what was made, or what an
+ * interrupted run made, may show only after a while. Acting twice makes nothing twice, as creations
+ * carry the same tokens until then.
+ */
 static void provision(struct app *app, struct region *r, struct task *task)
 {
 	struct awsq_err err = { 0 };
+	size_t n, total = 0;
 
 	for (int looks = 0;; looks++) {
-		int rc = look_and_act(app, r, task, &err);
+		int rc = look_and_act(app, r, task, looks == 0, &n, &err);
 
-		if (rc == 0)
+		if (rc == 0 && app->options.dry_run)
 			return;
-		if (!is_duplicate(&err) || looks >= MAX_LOOKS ||
-			region_sleep(r, region_poll_ms(looks)) != 0)
+		if (rc == 0 && n == 0)
 			break;
+		total += rc == 0 ? n : 0;
+		if (rc == 0 && looks >= MAX_LOOKS)
+			rc = awsq_err_set(&err, AWSQ_ESERVICE,
+				"something is still to be done after %d looks: --dry-run says what",
+				looks);
+		if ((rc != 0 && !is_duplicate(&err)) || looks >= MAX_LOOKS) {
+			task_fail(app, task, EXIT_FAILED, &err);
+			return;
+		}
+		if (looks > 0 && region_sleep(r, region_poll_ms(looks)) != 0)
+			return;
 	}
-	task_fail(app, task, EXIT_FAILED, &err);
+	state_forget_tokens(app->state_dir, r->name);
+	if (total > 0)
+		task_done(task, "%zu action%s done", total, total == 1 ? "" : "s");
+	else
+		task_done(task, "nothing to do");
 }
 
 static void work(struct app *app, struct region *r, struct task *task)

@@ -5,24 +5,43 @@
 
 #define STOP_WAIT_MS (15 * 60 * 1000)
 
-/* Without the region's lock: who asks for an instance to be off gets it. */
-static void work(struct app *app, struct region *r, struct task *task)
+/* Stops all that are on; how many were. The first error is kept, but keeps none from its stop. */
+static size_t stop_all(struct instance *list, size_t n, struct region *r, struct awsq_err *first)
 {
 	int64_t deadline = region_now_ms(r) + STOP_WAIT_MS;
-	struct awsq_err err = { 0 };
-	struct instance i;
-	int was_on = 0, rc;
+	size_t on = 0;
 
-	rc = instance_find(&i, r, &err);
-	if (rc == 0)
-		rc = instance_stop(&i, r, 0, deadline, &was_on, &err);
+	for (size_t k = 0; k < n; k++) {
+		struct awsq_err err = { 0 };
+		int was_on = 0;
+
+		if (instance_stop(&list[k], r, 0, deadline, &was_on, &err) != 0 && first->code == 0)
+			*first = err;
+		on += was_on != 0;
+	}
+	return on;
+}
+
+/* Without the region's lock: who asks for an instance to be off gets it, whatever else there is. */
+static void work(struct app *app, struct region *r, struct task *task)
+{
+	struct awsq_err err = { 0 };
+	struct instance *list;
+	size_t n, on = 0;
+
+	if (instance_list(&list, &n, r, &err) == 0)
+		on = stop_all(list, n, r, &err);
 	region_status(r, "%s", "");
-	if (rc == AWSQ_ENOTFOUND)
-		task_done(task, "no instance, nothing to stop");
-	else if (rc != 0)
+	if (err.code != 0)
 		task_fail(app, task, EXIT_FAILED, &err);
+	else if (n == 0)
+		task_done(task, "no instance, nothing to stop");
+	else if (n > 1)
+		task_done(task, "%zu instances are off, %zu were on", n, on);
 	else
-		task_done(task, "%s is %s%s", i.id, i.state, was_on ? "" : ", as it was before");
+		task_done(task, "%s is %s%s", list[0].id, list[0].state,
+			on ? "" : ", as it was before");
+	free(list);
 }
 
 static int run(struct app *app)

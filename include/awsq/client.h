@@ -32,8 +32,8 @@ struct awsq_client;
 
 /* All pointers are borrowed and must outlive the client. Zero means the default given. */
 struct awsq_client_options {
-	const char *region;
-	const struct awsq_credentials *credentials;
+	const char *region;                         /* required */
+	const struct awsq_credentials *credentials; /* required */
 	const struct awsq_settings *settings; /* endpoints, CA bundle, attempts; NULL: AWS's own */
 	const struct awsq_clock *clock;       /* NULL: the system's */
 	const struct awsq_log *log;           /* NULL: none */
@@ -72,7 +72,7 @@ AWSQ_BEGIN_DECLS
 int awsq_global_init(void);
 void awsq_global_free(void);
 
-/* AWSQ_EINVAL for a region or endpoint that is not usable; AWSQ_ENOMEM. */
+/* AWSQ_EINVAL without region or credentials, or when they are not usable; AWSQ_ENOMEM. */
 int awsq_client_new(struct awsq_client **out, const struct awsq_client_options *options,
 	struct awsq_err *err);
 void awsq_client_free(struct awsq_client *client);

@@ -258,6 +258,7 @@ void awsq_ec2_free_state_changes(struct awsq_ec2_state_changes *changes);
 /* Of the caller's own account. */
 void awsq_ec2_describe_images(struct awsq_call *call, struct awsq_ec2_images *out,
 	const struct awsq_ec2_filter *filters);
+/* By id, of whatever account. */
 void awsq_ec2_describe_image(struct awsq_call *call, struct awsq_ec2_images *out, const char *id);
 void awsq_ec2_free_images(struct awsq_ec2_images *images);
 

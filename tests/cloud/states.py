@@ -31,6 +31,7 @@ CODES = {
 }
 _BY_USER = ("Client.UserInitiatedShutdown", "User initiated shutdown")
 _FROM_INSIDE = ("Client.InstanceInitiatedShutdown", "Instance initiated shutdown")
+_SLEEP_FIRST = re.compile(r"\bsleep\s+(\d+);\s*shutdown\b")
 _SHUTDOWN = re.compile(r"\bshutdown\s+(?:-[hP]\s+)?\+(\d+)")
 
 Transition = tuple[Any, InstanceState, InstanceState]
@@ -219,7 +220,7 @@ def _set_address(instance: Any, address: str | None) -> None:
         primary.public_ip = address
 
 
-def _shutdown_in_user_data(instance: Any) -> int | None:
+def _shutdown_in_user_data(instance: Any) -> float | None:
     """Minutes, where the user data says to shut down.
 
     EC2 runs a plain script at the first boot only; a fleet that means it for
@@ -227,5 +228,8 @@ def _shutdown_in_user_data(instance: Any) -> int | None:
     apart and honours it at each.
     """
     data = instance.user_data
-    found = _SHUTDOWN.search(data.decode()) if data else None
+    script = data.decode() if data else ""
+    if found := _SLEEP_FIRST.search(script):
+        return int(found.group(1)) / 60
+    found = _SHUTDOWN.search(script)
     return int(found.group(1)) if found else None

@@ -118,6 +118,33 @@ def test_statuses_of_some_executables_only(tool: str) -> None:
     assert ("124" in said, "125" in said) == (jobs, jobs)
 
 
+def test_fields_of_json() -> None:
+    """Of the report, of a region and of an instance; the rest explains itself."""
+    code = (ROOT / "tools/cli/json.c").read_text()
+    page = section(source("check-region.1"), "OPTIONS")
+    named = set(re.findall(r"^\.Ql (\w+)", page, re.MULTILINE))
+    functions = {name: re.findall(r'"([a-z_]+)"', body) for name, body in re.findall(
+        r"^(?:\w+ )+\*?(\w+)\([^;{]*\)\n\{\n(.*?)^\}", code, re.DOTALL | re.MULTILINE)}
+    for name, some in (("json_new", "schema"), ("json_add_finding", "differences"),
+                       ("instances_json", "uptime_seconds")):
+        assert some in functions[name]
+        assert set(functions[name]) <= named, name
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_words_of_the_summary(tool: str) -> None:
+    """A page names what its executable's summary may say: the words are of some statuses each."""
+    page = section(source(f"{tool}.1"), "DESCRIPTION")
+    words = re.findall(r'return "(\w+)";', (ROOT / "tools/cli/app.c").read_text())
+    said = set(re.findall(r"^\.Ql (\w+)", page, re.MULTILINE)) & set(words)
+    if tool.startswith("run-") or tool == "check-region":
+        assert said == set()
+    else:
+        statuses = documented_statuses(tool)
+        assert said == {"ok", "failed"} | ({"differs"} if "3" in statuses else set()) | (
+            {"busy"} if "75" in statuses else set())
+
+
 def settings_in_code() -> dict[str, str]:
     """Of each setting its rule, as the source has it."""
     text = (ROOT / "tools/fleet/config_schema.c").read_text()

@@ -75,7 +75,7 @@ def test_user_data_arms_the_shutdown(fleet: Fleet, region: str) -> None:
 
     script = base64.b64decode(run["params"]["UserData"]).decode()
     assert script.startswith("#cloud-boothook\n#!/bin/sh\n")
-    assert "shutdown -h +120\n" in script
+    assert "(sleep 7200; shutdown -h now " in script
 
 
 def test_dry_run_prints_and_changes_nothing(fleet: Fleet) -> None:
@@ -125,6 +125,38 @@ def test_interrupted_it_says_what_goes_on(fleet: Fleet) -> None:
     _, stderr = running.communicate(timeout=5)
     assert running.returncode == 128 + signal.SIGINT
     assert b"waits for it" in stderr
+
+
+def test_interrupted_while_the_instance_boots_it_still_stops_it(fleet: Fleet) -> None:
+    fleet.cloud.settings(boot=3)
+    mark = fleet.cloud.mark()
+    running = fleet.start("config-region", "us-east-1")
+    fleet.cloud.until(lambda: "RunInstances" in fleet.actions(mark))
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=30)
+    assert fleet.state("us-east-1") == "stopped"
+
+
+def test_an_instance_known_late_is_stopped_all_the_same(fleet: Fleet) -> None:
+    fleet.cloud.settings(late=14)
+    fleet.run("config-region", "us-east-1", check=True)
+    assert_complete(fleet, "us-east-1")
+
+
+def test_a_copy_that_fails_is_made_again_by_the_next(fleet: Fleet) -> None:
+    fleet.cloud.fault("CopyImage", kind="late", times=1)
+    done = fleet.run("config-region", "us-east-1")
+    assert done.returncode == 1 and "is failed" in done.stderr
+    fleet.run("config-region", "us-east-1", check=True)
+    assert_complete(fleet, "us-east-1")
+
+
+def test_a_launch_that_ends_by_itself_is_a_failure(fleet: Fleet) -> None:
+    fleet.cloud.fault("RunInstances", kind="late", times=1)
+    done = fleet.run("config-region", "us-east-1")
+    assert done.returncode == 1 and "not stopped" in done.stderr
+    fleet.run("config-region", "us-east-1", check=True)
+    assert_complete(fleet, "us-east-1")
 
 
 def test_a_pending_image_is_waited_for_not_copied_again(fleet: Fleet) -> None:

@@ -71,6 +71,12 @@ def test_exit_statuses() -> None:
     assert re.findall(r"^\| ([\d+n]+) \|", README, re.MULTILINE) == list(numbers.values())
 
 
+def test_words_of_the_summary() -> None:
+    words = re.findall(r'return "(\w+)";', (ROOT / "tools/cli/app.c").read_text())
+    assert {"ok", "failed"} <= set(words)
+    assert all(f"`{word}`" in README for word in words)
+
+
 def test_layout() -> None:
     folders = re.findall(r"^\| `([a-z/]+)/` \|", README, re.MULTILINE)
     assert all((ROOT / folder).is_dir() for folder in folders)
@@ -187,6 +193,20 @@ def test_rotation() -> None:
                 by_hour[hour] = words[1]
     regions = re.findall(r'"([a-z0-9-]+)"', listed)
     assert [by_hour[hour] for hour in range(24)] == regions * 4
+
+
+@pytest.mark.parametrize("rows", ["differs", "same"])
+def test_nightly_check(tmp_path: Path, rows: str) -> None:
+    """Differences are mailed, and only they, with what could not be read on stderr."""
+    (command,) = [c for _, c in jobs(CRONTAB) if c.startswith("check-region")]
+    told = "us-east-1  difference  -  -  instance i-1 runs\n"
+    table = "us-east-1  instance  i-1  running  -\n" + (told if rows == "differs" else "")
+    tool = tmp_path / "check-region"
+    tool.write_text(f"#!/bin/sh\ncat <<'END'\n{table}END\necho 'eu-west-3: cannot' >&2\n")
+    tool.chmod(0o755)
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True,
+                          env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert (done.stdout, done.stderr) == (told if rows == "differs" else "", "eu-west-3: cannot\n")
 
 
 def test_a_line_runs_as_cron_runs_it(tmp_path: Path) -> None:

@@ -199,6 +199,9 @@ def test_a_refused_stop_is_final_and_loud(fleet: Fleet, region: str) -> None:
     done = fleet.run("stop-region", region)
     assert done.returncode == 1 and "cannot stop" in done.stderr
     assert time.monotonic() - begin < 15
+    fleet.cloud.clear_faults()
+    fleet.run("stop-region", region, check=True)
+    fleet.cloud.fault("StopInstances", region=region, **denied)
     done = fleet.run("run-region", region, "--", "true")
     assert done.returncode == 1 and "MAY STILL BE ON" in done.stderr
     assert f"aws ec2 stop-instances --region {region}" in done.stderr
@@ -265,8 +268,48 @@ def test_after_a_kill_the_next_run_takes_over_and_stops(fleet: Fleet, region: st
     assert fleet.state(region) == "running"
     assert fleet.run("check-region", region).returncode == 3
     done = fleet.run("run-region", region, "--", "true")
-    assert done.returncode == 0 and "taking it over" in done.stderr
+    assert done.returncode == 0 and "taking it over" in done.stderr.replace("\n", " ")
     assert fleet.state(region) == "stopped"
+
+
+def test_without_any_controller_the_instance_stops_itself(fleet: Fleet, region: str) -> None:
+    fleet.cloud.settings(minute=0.02)  # max_uptime is two hours: 2.4 s
+    running = fleet.start("run-region", region, "--", "echo go; sleep 77")
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    running.kill()
+    running.communicate()
+    assert fleet.state(region) == "running"
+    fleet.cloud.until(lambda: fleet.state(region) == "stopped")
+
+
+def test_what_someone_else_started_is_left_alone(fleet: Fleet, region: str) -> None:
+    instance = fleet.instance(region)["InstanceId"]
+    fleet.ec2(region).start_instances(InstanceIds=[instance])
+    done = fleet.run("run-region", region, "--", "true")
+    assert done.returncode == 75 and "stop-region stops it" in done.stderr
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+
+
+def test_terminated_under_a_run(fleet: Fleet, region: str) -> None:
+    running = fleet.start("run-region", region, "--", "echo go; sleep 77")
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    fleet.ec2(region).terminate_instances(InstanceIds=[fleet.instance(region)["InstanceId"]])
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 125 and b"MAY STILL BE ON" not in stderr
+    assert fleet.instances(region) == []
+
+
+def test_two_instances_of_the_name_are_both_stopped(fleet: Fleet, region: str) -> None:
+    ec2 = fleet.ec2(region)
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "NAVO"}]}]
+    ec2.run_instances(
+        ImageId=fleet.images(region)[0]["ImageId"], InstanceType="t3.micro", MinCount=1,
+        MaxCount=1, TagSpecifications=tags,
+    )
+    fleet.cloud.until(lambda: "running" in [i["State"]["Name"] for i in fleet.instances(region)])
+    assert fleet.run("run-region", region).returncode == 125
+    fleet.run("stop-region", region, check=True)
+    assert [i["State"]["Name"] for i in fleet.instances(region)] == ["stopped"] * 2
 
 
 def test_a_terminated_instance_is_never_picked(fleet: Fleet, region: str) -> None:

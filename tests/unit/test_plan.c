@@ -226,19 +226,21 @@ static void test_rules_too_many(void **state)
 	static const struct {
 		struct rule rule;
 		const char *words;
+		size_t notes;
 	} cases[] = {
-		{ { 0, "tcp", 22, 22, RULE_IPV4, "0.0.0.0/0", NULL, "" }, "revoke-ingress(sg-4)" },
+		{ { 0, "tcp", 22, 22, RULE_IPV4, "0.0.0.0/0", NULL, "" }, "revoke-ingress(sg-4)",
+			0 },
 		{ { 0, "tcp", 22, 22, RULE_IPV4, "198.51.100.0/24", NULL, "old" },
-			"revoke-ingress(sg-4)" },
+			"revoke-ingress(sg-4)", 0 },
 		{ { 1, "tcp", 22, 22, RULE_IPV4, "198.51.100.0/24", NULL, "office" },
-			"revoke-egress(sg-4)" },
-		{ { 1, "-1", 0, 0, RULE_IPV6, "::/0", NULL, "" }, "revoke-egress(sg-4)" },
-		{ { 1, "-1", 0, 0, RULE_GROUP, RULE_SELF, NULL, "" }, "revoke-egress(sg-4)" },
+			"revoke-egress(sg-4)", 0 },
+		{ { 1, "-1", 0, 0, RULE_IPV6, "::/0", NULL, "" }, "revoke-egress(sg-4)", 0 },
+		{ { 1, "-1", 0, 0, RULE_GROUP, RULE_SELF, NULL, "" }, "revoke-egress(sg-4)", 0 },
 		/* Of this region only: not ours to judge. */
-		{ { 0, "-1", 0, 0, RULE_GROUP, "sg-other", NULL, "" }, "" },
-		{ { 0, "tcp", 443, 443, RULE_PREFIX_LIST, "pl-1", NULL, "" }, "" },
+		{ { 0, "-1", 0, 0, RULE_GROUP, "sg-other", NULL, "" }, "", 1 },
+		{ { 0, "tcp", 443, 443, RULE_PREFIX_LIST, "pl-1", NULL, "" }, "", 1 },
 		/* There already. */
-		{ { 0, "6", 22, 22, RULE_IPV4, "198.51.100.0/24", NULL, "office" }, "" },
+		{ { 0, "6", 22, 22, RULE_IPV4, "198.51.100.0/24", NULL, "office" }, "", 0 },
 	};
 
 	(void)state;
@@ -249,7 +251,8 @@ static void test_rules_too_many(void **state)
 		want_begin(&x);
 		world_complete(&w, &x);
 		world_rule(&w, &w.groups[0], &cases[i].rule);
-		plans(&x, &w, cases[i].words, 0, NULL);
+		plans(&x, &w, cases[i].words, cases[i].notes,
+			cases[i].notes ? "unknown at home" : NULL);
 	}
 }
 

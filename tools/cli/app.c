@@ -18,7 +18,7 @@ static void add_task(struct app *app, const char *region)
 		if (strcmp(app->tasks[i].region, region) == 0)
 			return;
 	}
-	app->tasks[app->n_tasks] = (struct task){ region, EXIT_FAILED, "not begun", NULL, 0 };
+	app->tasks[app->n_tasks] = (struct task){ region, EXIT_FAILED, "not begun", NULL, 0, 0 };
 	app->n_tasks++;
 }
 
@@ -64,6 +64,7 @@ static int choose_regions(struct app *app)
 
 static int fail(struct app *app, int status, const struct awsq_err *err)
 {
+	app->canceled |= err->code == AWSQ_ECANCELED;
 	screen_error(app->screen, NULL, "%s", err->message);
 	return status;
 }
@@ -182,6 +183,16 @@ static int print_and_end(struct app *app, const struct tool *tool)
 	return EXIT_OK;
 }
 
+/* Whether a signal changed what was done: one that came too late for that changes nothing. */
+static int was_canceled(const struct app *app)
+{
+	int canceled = app->canceled;
+
+	for (size_t i = 0; i < app->n_tasks; i++)
+		canceled |= app->tasks[i].canceled;
+	return canceled;
+}
+
 int app_main(const struct tool *tool, int argc, char **argv)
 {
 	struct app app = { 0 };
@@ -204,7 +215,7 @@ int app_main(const struct tool *tool, int argc, char **argv)
 		if (status == EXIT_OK)
 			status = EXIT_FAILED;
 	}
-	if (signals_caught() != 0 && status != EXIT_OK)
+	if (signals_caught() != 0 && was_canceled(&app))
 		status = EXIT_SIGNAL + signals_caught();
 	free_app(&app);
 	return status;
@@ -224,8 +235,10 @@ static void do_task(struct pool *pool, struct task *task)
 	struct awsq_err err = { 0 };
 	struct region r;
 
-	if (signals_caught() != 0)
+	if (signals_caught() != 0) {
+		task->canceled = 1;
 		return;
+	}
 	if (region_open(&r, &pool->app->fleet, task->region, &err) != 0)
 		task_fail(pool->app, task, EXIT_FAILED, &err);
 	else
@@ -292,6 +305,7 @@ void task_fail(struct app *app, struct task *task, int status, const struct awsq
 	(void)snprintf(task->detail, sizeof(task->detail), "%s", err->message);
 	screen_error(app->screen, task->region, "%s", err->message);
 	task->told = 1;
+	task->canceled = err->code == AWSQ_ECANCELED;
 }
 
 void task_done(struct task *task, const char *format, ...)

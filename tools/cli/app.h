@@ -18,6 +18,7 @@ struct task {
 	char detail[1280]; /* one line for the summary */
 	void *data;        /* the tool's own */
 	int told;          /* detail stands on stderr already */
+	int canceled;      /* the user ended it, or kept it from beginning */
 };
 
 struct app {
@@ -32,6 +33,7 @@ struct app {
 	char *state_dir;
 	struct fleet fleet;
 	struct desired desired;
+	int canceled; /* before any region was begun */
 	struct task *tasks;
 	size_t n_tasks;
 };

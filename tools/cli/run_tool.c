@@ -47,6 +47,7 @@ static void tell(struct app *app, struct region *r, struct task *task, run_story
 	stream_close(&stream);
 	sum_up(task, &result);
 	task->told = result.message[0] != '\0';
+	task->canceled = result.canceled;
 	if (task->told)
 		screen_error(app->screen, task->region, "%s", result.message);
 	else if (task->status != EXIT_OK)

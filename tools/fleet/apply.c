@@ -93,6 +93,8 @@ static int look_at_image(struct apply *a, struct awsq_err *err)
 	} else if (strcmp(images.items[0].state, "pending") == 0) {
 		rc = 1;
 	} else if (strcmp(images.items[0].state, "available") != 0) {
+		/* Asked for with the same token, it would be given back as it is. */
+		state_forget_tokens(a->r->fleet->state_dir, a->r->name);
 		rc = awsq_err_set(err, AWSQ_ESERVICE, "the copy to image '%s' is %s: %s",
 			a->image_id, images.items[0].state,
 			images.items[0].state_reason ? images.items[0].state_reason
@@ -233,6 +235,8 @@ static int remove_one(struct apply *a, const struct action *action, struct awsq_
 			awsq_ec2_delete_key_pair(&call, action->id);
 		rc = region_call(a->r, &call, err);
 		if (rc == 0 || is_gone(err)) {
+			if (action->kind == ACTION_DEREGISTER_IMAGE)
+				state_forget_tokens(a->r->fleet->state_dir, a->r->name);
 			region_event(a->r, "%s: done", action->what);
 			return 0;
 		}
@@ -297,7 +301,5 @@ int plan_apply(const struct plan *p, struct region *r, const struct desired *d,
 	for (size_t i = 0; rc == 0 && i < p->n; i++)
 		rc = table[p->actions[i].kind](&a, &p->actions[i], err);
 	region_status(r, "%s", "");
-	if (rc == 0)
-		state_forget_tokens(r->fleet->state_dir, r->name);
 	return rc;
 }

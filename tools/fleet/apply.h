@@ -12,7 +12,7 @@
 /*
  * Carries out p, which was made for this region from d and o (for a teardown, d is NULL). Ends at
  * the first action that fails; err says which and why. Doing it again, from a new look, finishes
- * the work.
+ * the work: creations carry the same tokens until the caller forgets them (state.h).
  */
 int plan_apply(const struct plan *p, struct region *r, const struct desired *d,
 	const struct observed *o, struct awsq_err *err);

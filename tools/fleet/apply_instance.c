@@ -47,6 +47,8 @@ int apply_run_instance(struct apply *a, const struct action *action, struct awsq
 	int rc = 0;
 
 	(void)action;
+	/* From here on there may be a machine that is on: nothing cancels its stop. */
+	region_ignore_cancel(a->r);
 	what.image_id = a->image_id;
 	what.key_name = c->name;
 	what.group_id = a->group_id;
@@ -62,7 +64,7 @@ int apply_run_instance(struct apply *a, const struct action *action, struct awsq
 			region_event(a->r, "instance %s (%s) is made", a->instance_id, what.type);
 			return 0;
 		}
-		if (!awsq_err_is_capacity(err) && !awsq_err_is(err, "Unsupported"))
+		if (!awsq_err_is_capacity(err))
 			break;
 		region_event(a->r, "no %s to be had: %s", what.type, err->aws_code);
 	}
@@ -78,14 +80,24 @@ static void name_instance(struct instance *i, const struct apply *a, const struc
 
 int apply_stop_instance(struct apply *a, const struct action *action, struct awsq_err *err)
 {
+	int64_t deadline = region_now_ms(a->r) + INSTANCE_WAIT_MS;
+	int is_new = action->id[0] == '\0';
 	struct instance i;
 	int was_on, rc;
 
+	region_ignore_cancel(a->r);
 	name_instance(&i, a, action);
-	rc = instance_stop(&i, a->r, 0, region_now_ms(a->r) + INSTANCE_WAIT_MS, &was_on, err);
-	if (rc == 0)
-		region_event(a->r, "instance %s is %s", i.id, i.state);
-	return rc;
+	rc = instance_stop(&i, a->r, is_new, deadline, &was_on, err);
+	if (rc != 0) {
+		instance_cry_out(&i, a->r, err);
+		return rc;
+	}
+	/* Accepted, and ended by itself: no right to a key, or a limit on volumes. */
+	if (strcmp(i.state, "stopped") != 0)
+		return awsq_err_set(err, AWSQ_ESERVICE, "instance '%s' is %s, not stopped: %s",
+			i.id, i.state, i.state_reason[0] ? i.state_reason : "no reason given");
+	region_event(a->r, "instance %s is stopped", i.id);
+	return 0;
 }
 
 int apply_terminate_instance(struct apply *a, const struct action *action, struct awsq_err *err)

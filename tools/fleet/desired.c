@@ -103,7 +103,8 @@ static int find_rules(struct desired *d, struct awsq_err *err)
 
 /*
  * The last line of defence, should everything that stops the instance be gone. A boothook is the
- * part of user data that cloud-init runs at every boot, not only at the first.
+ * part of user data that cloud-init runs at every boot, not only at the first; and so early that
+ * `shutdown +N`, which needs services that come later, could not be relied on.
  */
 static int make_user_data(struct desired *d)
 {
@@ -111,7 +112,10 @@ static int make_user_data(struct desired *d)
 
 	awsq_buf_adds(&text, "#cloud-boothook\n#!/bin/sh\n"
 			     "# Stops the instance when nothing else has: fleet.max_uptime.\n");
-	awsq_buf_addf(&text, "shutdown -h +%" PRId64 "\n", (d->config->max_uptime + 59) / 60);
+	awsq_buf_addf(&text,
+		"(sleep %" PRId64
+		"; shutdown -h now || poweroff -f) </dev/null >/dev/null 2>&1 &\n",
+		d->config->max_uptime);
 	d->user_data = awsq_buf_take(&text);
 	return d->user_data ? 0 : AWSQ_ENOMEM;
 }

@@ -23,7 +23,7 @@ static void take(struct instance *out, const struct awsq_ec2_instance *i)
 	set_text(out->type, sizeof(out->type), i->type);
 	set_text(out->address, sizeof(out->address), i->public_ip ? i->public_ip : i->private_ip);
 	set_text(out->state_reason, sizeof(out->state_reason), i->state_reason);
-	out->launch_time = i->launch_time;
+	out->seen = 1;
 }
 
 static int is(const struct instance *i, const char *state)
@@ -31,16 +31,40 @@ static int is(const struct instance *i, const char *state)
 	return strcmp(i->state, state) == 0;
 }
 
-static int too_many(const struct awsq_ec2_instances *list, const char *name, struct awsq_err *err)
+int instance_list(struct instance **out, size_t *n, struct region *r, struct awsq_err *err)
+{
+	const char *name = r->fleet->config->name;
+	struct awsq_ec2_instances list = { 0 };
+	struct awsq_call call;
+	int rc;
+
+	*n = 0;
+	*out = NULL;
+	awsq_ec2_describe_instances(&call, &list,
+		(struct awsq_ec2_filter[]){ { "tag:" TAG_NAME, { name } }, { NULL, { NULL } } });
+	rc = region_call(r, &call, err);
+	if (rc != 0)
+		return region_explain(r, err, "look for the instance '%s'", name);
+	*out = calloc(list.n ? list.n : 1, sizeof(**out));
+	if (!*out)
+		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	for (size_t k = 0; rc == 0 && k < list.n; k++) {
+		if (instance_is_live(&list.items[k]))
+			take(&(*out)[(*n)++], &list.items[k]);
+	}
+	awsq_ec2_free_instances(&list);
+	return rc;
+}
+
+static int too_many(const struct instance *list, size_t n, const char *name, struct awsq_err *err)
 {
 	char ids[512] = "";
 
-	for (size_t k = 0; k < list->n; k++) {
+	for (size_t k = 0; k < n; k++) {
 		size_t used = strlen(ids);
 
-		if (instance_is_live(&list->items[k]))
-			(void)snprintf(ids + used, sizeof(ids) - used, "%s%s (%s)",
-				used ? ", " : "", list->items[k].id, list->items[k].state);
+		(void)snprintf(ids + used, sizeof(ids) - used, "%s%s (%s)", used ? ", " : "",
+			list[k].id, list[k].state);
 	}
 	return awsq_err_set(err, AWSQ_EINVAL,
 		"several instances have the Name tag '%s': %s; terminate all but one", name, ids);
@@ -49,28 +73,18 @@ static int too_many(const struct awsq_ec2_instances *list, const char *name, str
 int instance_find(struct instance *out, struct region *r, struct awsq_err *err)
 {
 	const char *name = r->fleet->config->name;
-	struct observed o = { 0 };
-	const struct awsq_ec2_instance *found;
-	struct awsq_call call;
-	size_t n = 0;
-	int rc;
+	struct instance *list;
+	size_t n;
+	int rc = instance_list(&list, &n, r, err);
 
-	awsq_ec2_describe_instances(&call, &o.instances,
-		(struct awsq_ec2_filter[]){ { "tag:" TAG_NAME, { name } }, { NULL, { NULL } } });
-	rc = region_call(r, &call, err);
-	if (rc != 0) {
-		region_explain(r, err, "look for the instance '%s'", name);
-	} else {
-		found = observed_instance(&o, &n);
-		if (found)
-			take(out, found);
-		else if (n > 1)
-			rc = too_many(&o.instances, name, err);
-		else
-			rc = awsq_err_set(err, AWSQ_ENOTFOUND,
-				"no instance has the Name tag '%s': config-region makes it", name);
-	}
-	awsq_ec2_free_instances(&o.instances);
+	if (rc == 0 && n == 0)
+		rc = awsq_err_set(err, AWSQ_ENOTFOUND,
+			"no instance has the Name tag '%s': config-region makes it", name);
+	else if (rc == 0 && n > 1)
+		rc = too_many(list, n, name, err);
+	else if (rc == 0)
+		*out = list[0];
+	free(list);
 	return rc;
 }
 
@@ -115,6 +129,10 @@ static int pause_poll(const struct instance *i, struct region *r, int looks, int
 
 /* ---- Start */
 
+/*
+ * *started: this call started it, as far as that can be told. Of two that ask at once only one sees
+ * that it was stopped before; but one whose first answer was lost does not see it either.
+ */
 static int ask_start(struct instance *i, struct region *r, int *started, struct awsq_err *err)
 {
 	struct awsq_ec2_state_changes changes = { 0 };
@@ -124,15 +142,19 @@ static int ask_start(struct instance *i, struct region *r, int *started, struct 
 	/* Not to be cut off in its middle: whether it was started would not be known. */
 	awsq_client_set_cancel_fd(r->client, -1);
 	awsq_ec2_start_instance(&call, &changes, i->id);
-	rc = region_call(r, &call, err);
+	rc = awsq_run(r->client, &call, 1);
 	awsq_client_set_cancel_fd(r->client, r->cancel_fd);
+	*err = call.err;
+	*started = call.attempts > 1 || (rc != 0 && rc != AWSQ_ESERVICE);
 	if (rc != 0) {
 		region_explain(r, err, "start '%s' (%s)", i->id, i->type);
 	} else if (changes.n > 0) {
-		*started = changes.items[0].previous &&
-		           strcmp(changes.items[0].previous, "stopped") == 0;
+		const char *previous = changes.items[0].previous;
+
+		*started |= previous && strcmp(previous, "stopped") == 0;
 		set_text(i->state, sizeof(i->state), changes.items[0].current);
 	}
+	awsq_call_free(&call);
 	awsq_ec2_free_state_changes(&changes);
 	return rc;
 }
@@ -198,7 +220,8 @@ static int ask_stop(struct instance *i, struct region *r, int *asked, struct aws
 static int is_refusal(const struct awsq_err *err)
 {
 	static const char *const codes[] = { "UnauthorizedOperation", "AccessDenied", "AuthFailure",
-		"InvalidClientTokenId", "SignatureDoesNotMatch", "OptInRequired", "ExpiredToken" };
+		"InvalidClientTokenId", "SignatureDoesNotMatch", "OptInRequired", "ExpiredToken",
+		"RequestExpired", "OperationNotPermitted" };
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		if (awsq_err_is(err, codes[i]))
@@ -207,9 +230,15 @@ static int is_refusal(const struct awsq_err *err)
 	return 0;
 }
 
-static int is_off(const struct instance *i)
+static int is_gone(const struct instance *i)
 {
-	return is(i, "stopped") || is(i, "terminated") || is(i, "shutting-down");
+	return is(i, "terminated") || is(i, "shutting-down");
+}
+
+/* Whether it is off for good: what was just started may still be shown as it was before. */
+static int is_off(const struct instance *i, int asked)
+{
+	return is_gone(i) || (is(i, "stopped") && asked);
 }
 
 int instance_stop(struct instance *i, struct region *r, int just_started, int64_t deadline_ms,
@@ -219,12 +248,12 @@ int instance_stop(struct instance *i, struct region *r, int just_started, int64_
 
 	*was_on = 0;
 	for (int looks = 0;; looks++) {
-		/* A new instance may not be known everywhere yet; one that is gone is off. */
-		if (rc == AWSQ_ENOTFOUND && looks > SETTLE_LOOKS)
+		/* One that was known and is no more is off; a new one only may not be known yet. */
+		if (rc == AWSQ_ENOTFOUND && i->seen && looks > SETTLE_LOOKS)
 			return 0;
-		if (rc == 0 && is_off(i) && asked)
+		if (rc == 0 && is_off(i, asked))
 			return 0;
-		*was_on |= rc == 0 && !is_off(i);
+		*was_on |= rc == 0 && !is(i, "stopped") && !is_gone(i);
 		if (rc == 0 && (is(i, "running") || !asked))
 			rc = ask_stop(i, r, &asked, err);
 		if (rc == AWSQ_ECANCELED)
@@ -241,6 +270,13 @@ int instance_stop(struct instance *i, struct region *r, int just_started, int64_
 			return rc;
 		rc = instance_refresh(i, r, err);
 	}
+}
+
+void instance_cry_out(const struct instance *i, const struct region *r, const struct awsq_err *err)
+{
+	region_warning(r, "INSTANCE '%s' MAY STILL BE ON, AND COST MONEY: %s", i->id, err->message);
+	region_warning(r, "stop it by: aws ec2 stop-instances --region %s --instance-ids %s",
+		r->name, i->id);
 }
 
 /* ---- Terminate */

@@ -18,7 +18,7 @@ struct instance {
 	char type[40];
 	char address[64]; /* public, or private where there is no public one; "" when it has none */
 	char state_reason[256];
-	int64_t launch_time; /* seconds since the epoch */
+	int seen; /* AWS has described it, so that it is known there */
 };
 
 /*
@@ -27,13 +27,17 @@ struct instance {
  */
 int instance_find(struct instance *out, struct region *r, struct awsq_err *err);
 
+/* All live ones of that name; *out is for free(), after an error too. */
+int instance_list(struct instance **out, size_t *n, struct region *r, struct awsq_err *err);
+
 /* Looks at it again. AWSQ_ENOTFOUND when AWS does not know it, or not yet. */
 int instance_refresh(struct instance *i, struct region *r, struct awsq_err *err);
 
 /*
  * Brings i to `running`: waits out pending and stopping, starts it if it is stopped, and waits
- * until it is seen to run and has an address. *started tells whether this call saw it stopped and
- * started it. deadline_ms is on region_now_ms's clock.
+ * until it is seen to run and has an address. *started tells whether it was this call
+ * that started it, or may have been, as an answer was lost. deadline_ms is on region_now_ms's
+ * clock.
  */
 int instance_start(struct instance *i, struct region *r, int64_t deadline_ms, int *started,
 	struct awsq_err *err);
@@ -46,6 +50,9 @@ int instance_start(struct instance *i, struct region *r, int64_t deadline_ms, in
  */
 int instance_stop(struct instance *i, struct region *r, int just_started, int64_t deadline_ms,
 	int *was_on, struct awsq_err *err);
+
+/* The loudest thing that is ever said: a machine is on, and nothing of ours will stop it. */
+void instance_cry_out(const struct instance *i, const struct region *r, const struct awsq_err *err);
 
 /* Terminates it and waits until it is seen terminated, or gone. */
 int instance_terminate(struct instance *i, struct region *r, int64_t deadline_ms,

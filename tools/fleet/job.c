@@ -189,6 +189,8 @@ static int stopped(struct job *j, int code, struct awsq_err *err)
 		set_signal(result, 15);
 		return awsq_err_set(err, code, "the job on '%s' was canceled%s", host, what);
 	}
+	if (code != AWSQ_ETIMEDOUT)
+		return code;
 	result->timed_out = 1;
 	result->status = 124;
 	return awsq_err_set(err, code, "the job on '%s' ran longer than %lld s%s", host,

@@ -47,6 +47,19 @@ static int plan_copy(struct planner *p)
 	return rc;
 }
 
+/* In a state in which it neither can be used nor is on its way: disabled, for one. */
+static const struct awsq_ec2_image *unusable_image(const struct observed *o)
+{
+	for (size_t i = 0; i < o->images.n; i++) {
+		const char *state = o->images.items[i].state;
+
+		if (differ(state, "pending") && differ(state, "available") &&
+			differ(state, "failed") && differ(state, "deregistered"))
+			return &o->images.items[i];
+	}
+	return NULL;
+}
+
 static int plan_image(struct planner *p)
 {
 	const struct awsq_ec2_image *image;
@@ -54,6 +67,12 @@ static int plan_image(struct planner *p)
 	size_t n;
 	int rc;
 
+	image = unusable_image(p->o);
+	if (image) {
+		plan_block(p->plan, "image %s is %s: enable or deregister it", image->id,
+			image->state);
+		return 0;
+	}
 	image = observed_image(p->o, &n);
 	if (n > 1) {
 		plan_block(p->plan, "%zu images are named '%s': deregister all but one", n,
@@ -157,19 +176,17 @@ static int plan_rule_change(struct planner *p, enum action_kind kind, const char
 	return 0;
 }
 
-static int note_regional_rules(struct planner *p)
+static int note_regional_rules(struct planner *p, const struct rules *rules, const char *sentence)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(1024);
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < p->d->rules.n; i++) {
-		if (!rule_is_regional(&p->d->rules.items[i]))
+	for (size_t i = 0; rc == 0 && i < rules->n; i++) {
+		if (!rule_is_regional(&rules->items[i]))
 			continue;
 		awsq_buf_reset(&text);
-		rule_describe(&text, &p->d->rules.items[i]);
-		rc = plan_note(p->plan,
-			"home's rule %s names something of the home region: not copied",
-			awsq_buf_str(&text));
+		rule_describe(&text, &rules->items[i]);
+		rc = plan_note(p->plan, "the rule %s %s", awsq_buf_str(&text), sentence);
 	}
 	awsq_buf_free(&text);
 	return rc;
@@ -189,7 +206,11 @@ static int plan_rules(struct planner *p, const char *group_id, const struct rule
 	if (rc == 0)
 		rc = plan_rule_change(p, ACTION_AUTHORIZE_EGRESS, group_id, home, here, 1);
 	if (rc == 0)
-		rc = note_regional_rules(p);
+		rc = note_regional_rules(p, home,
+			"of the home group names something of that region: not copied");
+	if (rc == 0)
+		rc = note_regional_rules(p, here,
+			"names something of this region, unknown at home: left alone");
 	return rc;
 }
 

@@ -106,16 +106,12 @@ void run_job(struct run_result *out, struct region *r, const struct run_request 
 	state_unlock(lock);
 }
 
-/* The loudest thing that is ever said: a machine is on, and nothing of ours will stop it. */
 static void cry_out(struct run_result *out, const struct region *r, const struct awsq_err *err)
 {
 	out->left_on = 1;
 	if (out->status == 0)
 		out->status = 1;
-	region_warning(r, "INSTANCE '%s' MAY STILL BE ON, AND COST MONEY: %s", out->instance.id,
-		err->message);
-	region_warning(r, "stop it by: aws ec2 stop-instances --region %s --instance-ids %s",
-		r->name, out->instance.id);
+	instance_cry_out(&out->instance, r, err);
 }
 
 /* just_started: it may be on its way up, whatever a look at it says. */
@@ -131,34 +127,42 @@ static void stop(struct run_result *out, struct region *r, int just_started)
 		region_warning(r, "%s; stopping it all the same", err.message);
 	if (instance_stop(&out->instance, r, just_started, deadline, &was_on, &err) != 0)
 		cry_out(out, r, &err);
-	else if (was_on)
+	else
+		state_forget_run(r->fleet->state_dir, r->name);
+	if (!out->left_on && was_on)
 		region_event(r, "instance %s is %s", out->instance.id, out->instance.state);
 	region_status(r, "%s", "");
 }
 
-void run_region(struct run_result *out, struct region *r, const struct run_request *request)
+/* Someone else's instance is not ours to stop, nor to run a second job on. */
+static void leave_alone(struct run_result *out)
+{
+	out->status = RUN_BUSY;
+	(void)snprintf(out->message, sizeof(out->message),
+		"busy: instance %s is %s, and no run of this machine started it: run-job uses it, "
+		"stop-region stops it",
+		out->instance.id, out->instance.state);
+}
+
+static int is_on(const struct instance *i)
+{
+	return strcmp(i->state, "running") == 0 || strcmp(i->state, "pending") == 0;
+}
+
+/* The instance is known, and the intent to run it is on disk. */
+static void run_started(struct run_result *out, struct region *r, const struct run_request *request,
+	int is_ours)
 {
 	int64_t begin = region_now_ms(r);
 	struct awsq_err err = { 0 };
-	int lock, started, rc;
+	int started, rc;
 
-	memset(out, 0, sizeof(*out));
-	lock_region(&lock, out, r);
-	if (lock < 0)
-		return;
-	if (instance_find(&out->instance, r, &err) != 0) {
-		fail(out, RUN_NOT_RUN, &err);
-		state_unlock(lock);
+	rc = instance_start(&out->instance, r, begin + START_WAIT_MS, &started, &err);
+	if (rc == 0 && !started && !is_ours) {
+		state_forget_run(r->fleet->state_dir, r->name);
+		leave_alone(out);
 		return;
 	}
-	if (strcmp(out->instance.state, "stopped") != 0)
-		region_event(r, "instance %s is already %s: taking it over", out->instance.id,
-			out->instance.state);
-	else
-		region_event(r, "starting instance %s (%s)", out->instance.id, out->instance.type);
-	rc = instance_start(&out->instance, r, begin + START_WAIT_MS, &started, &err);
-	/* Whether a start that got no answer was carried out is not known. */
-	started |= rc != 0 && rc != AWSQ_ESERVICE;
 	if (rc == 0)
 		rc = instance_wait_ssh(&out->instance, r, &err);
 	if (rc != 0) {
@@ -169,5 +173,41 @@ void run_region(struct run_result *out, struct region *r, const struct run_reque
 	}
 	stop(out, r, started);
 	out->on_ms = region_now_ms(r) - begin;
+}
+
+static void run_locked(struct run_result *out, struct region *r, const struct run_request *request)
+{
+	const char *dir = r->fleet->state_dir;
+	struct awsq_err err = { 0 };
+	int is_ours = state_had_run(dir, r->name);
+
+	if (instance_find(&out->instance, r, &err) != 0) {
+		fail(out, RUN_NOT_RUN, &err);
+	} else if (is_on(&out->instance) && !is_ours) {
+		leave_alone(out);
+	} else if (state_note_run(dir, r->name, &err) != 0) {
+		fail(out, RUN_NOT_RUN, &err);
+	} else {
+		if (is_on(&out->instance))
+			region_event(r,
+				"instance %s is still %s from a run that was killed: taking "
+				"it over",
+				out->instance.id, out->instance.state);
+		else
+			region_event(r, "starting instance %s (%s)", out->instance.id,
+				out->instance.type);
+		run_started(out, r, request, is_ours);
+	}
+}
+
+void run_region(struct run_result *out, struct region *r, const struct run_request *request)
+{
+	int lock;
+
+	memset(out, 0, sizeof(*out));
+	lock_region(&lock, out, r);
+	if (lock < 0)
+		return;
+	run_locked(out, r, request);
 	state_unlock(lock);
 }

@@ -132,6 +132,44 @@ int state_is_locked(const char *dir, const char *region)
 	return locked;
 }
 
+int state_note_run(const char *dir, const char *region, struct awsq_err *err)
+{
+	char *path = region_path(dir, region, "run");
+	int fd, rc = 0;
+
+	if (!path)
+		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || fsync(fd) != 0)
+		rc = io_error(err, path);
+	state_unlock(fd);
+	free(path);
+	return rc;
+}
+
+int state_had_run(const char *dir, const char *region)
+{
+	char *path = region_path(dir, region, "run");
+	int had = path && access(path, F_OK) == 0;
+
+	free(path);
+	return had;
+}
+
+static void forget(const char *dir, const char *region, const char *suffix)
+{
+	char *path = region_path(dir, region, suffix);
+
+	if (path)
+		(void)unlink(path);
+	free(path);
+}
+
+void state_forget_run(const char *dir, const char *region)
+{
+	forget(dir, region, "run");
+}
+
 /* Reads the nonce at path, or makes it; it is on disk, whole, before it is used. */
 static int read_nonce(uint8_t nonce[NONCE_BYTES], const char *path)
 {
@@ -181,9 +219,5 @@ int state_token(char token[STATE_TOKEN_SIZE], const char *dir, const char *regio
 
 void state_forget_tokens(const char *dir, const char *region)
 {
-	char *path = region_path(dir, region, "nonce");
-
-	if (path)
-		(void)unlink(path);
-	free(path);
+	forget(dir, region, "nonce");
 }

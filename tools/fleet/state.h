@@ -30,6 +30,16 @@ void state_unlock(int fd);
 int state_is_locked(const char *dir, const char *region);
 
 /*
+ * The intent to run a region's instance, on disk from before it is started until it is seen
+ * stopped:
+ * so that what a killed run left on is known as this machine's, and anything else as someone
+ * else's.
+ */
+int state_note_run(const char *dir, const char *region, struct awsq_err *err);
+int state_had_run(const char *dir, const char *region);
+void state_forget_run(const char *dir, const char *region);
+
+/*
  * The token for a creation that is to happen once, though the program may be killed in its middle
  * and run again: the same for the same region and text, until state_forget_tokens.
  */
