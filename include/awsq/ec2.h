@@ -61,6 +61,7 @@ struct awsq_ec2_instance {
 	char *subnet_id;
 	char *profile_arn;
 	char *http_tokens; /* of the metadata options: "required" is IMDSv2 only */
+	char *root_device; /* the name of the root volume's device */
 	int64_t launch_time;
 	struct awsq_ec2_tag *tags;
 	size_t n_tags;

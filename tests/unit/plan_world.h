@@ -177,6 +177,7 @@ static inline struct awsq_ec2_instance *world_instance(struct world *w, const ch
 		.key_name = S(FLEET_NAME),
 		.profile_arn = S("arn:aws:iam::123456789012:instance-profile/path/role"),
 		.http_tokens = S("required"),
+		.root_device = S("/dev/xvda"),
 		.launch_time = LAUNCHED + (later > 0 ? later : 0),
 		.groups = &w->refs[n],
 		.n_groups = 1,

@@ -55,20 +55,31 @@ static int copy_image(struct apply *a, const struct action *action, struct awsq_
 	return explain(a, action, rc, err);
 }
 
-/* How far the copy is: AWS counts it on the snapshots. */
+/* How far the copy is: AWS counts it on the snapshots, of which those that are done say nothing. */
+static const char *progress_of(const struct awsq_ec2_snapshots *snapshots)
+{
+	for (size_t i = 0; i < snapshots->n; i++) {
+		const struct awsq_ec2_snapshot *s = &snapshots->items[i];
+
+		if (s->state && strcmp(s->state, "pending") == 0)
+			return s->progress;
+	}
+	return NULL;
+}
+
 static void show_progress(struct apply *a)
 {
 	struct awsq_ec2_snapshots snapshots = { 0 };
-	const char *name = a->d->config->name;
+	const char *name = a->d->config->name, *progress;
 	struct awsq_call call;
 	struct awsq_err ignored;
 
 	awsq_ec2_describe_snapshots(&call, &snapshots,
 		(struct awsq_ec2_filter[]){ { "tag:" TAG_FLEET, { name } }, { NULL, { NULL } } });
-	if (region_call(a->r, &call, &ignored) == 0 && snapshots.n > 0 &&
-		snapshots.items[0].progress)
-		region_status(a->r, "%s copied: image %s", snapshots.items[0].progress,
-			a->image_id);
+	(void)region_call(a->r, &call, &ignored);
+	progress = progress_of(&snapshots);
+	if (progress)
+		region_status(a->r, "%s copied: image %s", progress, a->image_id);
 	else
 		region_status(a->r, "copying: image %s", a->image_id);
 	awsq_ec2_free_snapshots(&snapshots);

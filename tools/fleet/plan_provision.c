@@ -115,6 +115,21 @@ static int plan_image_wait(struct planner *p)
 
 /* ---- Key pair */
 
+/* What an instance lets in was written to its disk when it was made. */
+static int note_old_key(struct planner *p)
+{
+	const struct awsq_ec2_instance *i;
+	size_t n;
+
+	i = observed_instance(p->o, &n);
+	if (!i)
+		return 0;
+	return plan_note(p->plan,
+		"instance %s was made with the old key, and goes on to want it: clear-region and "
+		"config-region replace it",
+		i->id);
+}
+
 static int plan_key_pair(struct planner *p)
 {
 	const struct awsq_ec2_key_pair *key = observed_key_pair(p->o);
@@ -142,6 +157,9 @@ static int plan_key_pair(struct planner *p)
 		if (rc != 0)
 			return rc;
 		plan_say(a, "delete key pair %s", name);
+		rc = note_old_key(p);
+		if (rc != 0)
+			return rc;
 	}
 	rc = plan_add(p->plan, &a, ACTION_IMPORT_KEY_PAIR, NULL, "no key pair named '%s'%s", name,
 		key ? " with this key" : "");
@@ -255,7 +273,8 @@ static int is_first_boot(const struct planner *p, const struct awsq_ec2_instance
 	if (differ(awsq_ec2_tag_value(i->tags, i->n_tags, TAG_FLEET), p->d->config->name))
 		return 0;
 	for (size_t k = 0; k < i->n_volumes; k++) {
-		if (i->volumes[k].attach_time >= i->launch_time - FIRST_BOOT_SECONDS)
+		if (!differ(i->volumes[k].device, i->root_device) &&
+			i->volumes[k].attach_time >= i->launch_time - FIRST_BOOT_SECONDS)
 			return 1;
 	}
 	/* Only the first launch finds no volume attached: a stopped instance keeps its own. */

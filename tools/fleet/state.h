@@ -30,10 +30,8 @@ void state_unlock(int fd);
 int state_is_locked(const char *dir, const char *region);
 
 /*
- * The intent to run a region's instance, on disk from before it is started until it is seen
- * stopped:
- * so that what a killed run left on is known as this machine's, and anything else as someone
- * else's.
+ * The intent to run a region's instance, on disk from before its start until it is seen stopped.
+ * What a killed run left on is so known as this machine's, and anything else as someone else's.
  */
 int state_note_run(const char *dir, const char *region, struct awsq_err *err);
 int state_had_run(const char *dir, const char *region);
