@@ -21,7 +21,8 @@ static void dry_run(struct app *app, struct task *task, const struct plan *p)
 	show_plan(&text, task->region, p);
 	screen_print(app->screen, awsq_buf_str(&text));
 	awsq_buf_free(&text);
-	task_done(task, "%zu action%s to do", p->n, p->n == 1 ? "" : "s");
+	task_done(task, "%zu action%s to do%s", p->n, p->n == 1 ? "" : "s",
+		p->n_notes ? "; differences stay" : "");
 	if (p->n > 0)
 		task->status = EXIT_DIFFERENCES;
 }

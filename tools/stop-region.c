@@ -15,8 +15,11 @@ static size_t stop_all(struct instance *list, size_t n, struct region *r, struct
 		struct awsq_err err = { 0 };
 		int was_on = 0;
 
-		if (instance_stop(&list[k], r, 0, deadline, &was_on, &err) != 0 && first->code == 0)
-			*first = err;
+		if (instance_stop(&list[k], r, 0, deadline, &was_on, &err) != 0) {
+			instance_cry_out(&list[k], r, &err);
+			if (first->code == 0)
+				*first = err;
+		}
 		on += was_on != 0;
 	}
 	return on;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import time
 
@@ -104,6 +105,21 @@ def test_on_a_terminal_it_asks(fleet: Fleet, region: str, answer: bytes, status:
     assert b"[y/N]" in stderr
     assert running.returncode == status
     assert (left(fleet, region) == []) == (status == 0)
+
+
+def test_interrupted_at_the_question(fleet: Fleet, region: str) -> None:
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen(
+        fleet.command("clear-region", region), stdin=theirs, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=fleet.env,
+    )
+    time.sleep(1)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=5)
+    os.close(ours)
+    os.close(theirs)
+    assert running.returncode == 128 + signal.SIGINT
+    assert fleet.state(region) == "stopped"
 
 
 def test_killed_in_the_middle_it_is_finished_by_the_next(fleet: Fleet, region: str) -> None:

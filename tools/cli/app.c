@@ -24,7 +24,7 @@ static void add_task(struct app *app, const char *region)
 
 static int check_region(struct app *app, const char *region)
 {
-	if (!awsq_region_valid(region)) {
+	if (!config_region_name(region)) {
 		screen_error(app->screen, NULL, "'%s' is not a region", region);
 		return EXIT_USAGE;
 	}
@@ -212,7 +212,7 @@ int app_main(const struct tool *tool, int argc, char **argv)
 		status = run(&app);
 	if (screen_finish(app.screen) != 0) {
 		screen_error(app.screen, NULL, "cannot write to standard output");
-		if (status == EXIT_OK)
+		if (status == EXIT_OK || status == EXIT_DIFFERENCES)
 			status = EXIT_FAILED;
 	}
 	if (signals_caught() != 0 && was_canceled(&app))

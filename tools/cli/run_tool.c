@@ -48,7 +48,7 @@ static void tell(struct app *app, struct region *r, struct task *task, run_story
 	sum_up(task, &result);
 	task->told = result.message[0] != '\0';
 	task->canceled = result.canceled;
-	if (task->told)
+	if (task->told && !result.told)
 		screen_error(app->screen, task->region, "%s", result.message);
 	else if (task->status != EXIT_OK)
 		region_warning(r, "%s, and ended with %d", task->detail, task->status);

@@ -123,6 +123,8 @@ static int wait_image(struct apply *a, const struct action *action, struct awsq_
 	for (int looks = 0;; looks++) {
 		int rc = look_at_image(a, err);
 
+		if (rc == 1 && looks == 0)
+			region_event(a->r, "waiting for the copy to image %s", a->image_id);
 		if (rc == 0)
 			region_event(a->r, "image %s is available", a->image_id);
 		/* A new image is not known everywhere at once; one that never is, is not ours. */

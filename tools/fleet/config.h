@@ -63,6 +63,9 @@ int config_load(struct config *out, const char *path, struct awsq_err *err);
 /* Frees what c holds and leaves it empty. NULL is allowed. */
 void config_free(struct config *c);
 
+/* Whether text looks like the name of a region. */
+int config_region_name(const char *text);
+
 /* The region of that name; NULL when it is not configured. */
 const struct config_region *config_region(const struct config *c, const char *name);
 

@@ -40,7 +40,7 @@ static int is_fleet_name(const char *text)
 }
 
 /* Words of letters, then a number: closer than awsq_region_valid(), to catch slips of the pen. */
-static int is_region(const char *text)
+int config_region_name(const char *text)
 {
 	size_t words = 0, len;
 
@@ -107,7 +107,7 @@ static const struct config_rule fleet_rules[] = {
 	{
 		.name = "home",
 		.offset = FLEET(home),
-		.valid = is_region,
+		.valid = config_region_name,
 		.expected = REGION_EXPECTED,
 		.example = "home = \"us-west-2\"",
 	},
@@ -205,7 +205,7 @@ static const struct config_rule file_rules[] = {
 		.name = "regions",
 		.kind = CONFIG_TEXTS,
 		.offset = offsetof(struct config_draft, regions),
-		.valid = is_region,
+		.valid = config_region_name,
 		.expected = REGION_EXPECTED,
 		.example = "regions = [ \"us-west-2\", \"us-east-1\" ]",
 	},

@@ -171,6 +171,10 @@ static void run_started(struct run_result *out, struct region *r, const struct r
 		region_event(r, "instance %s runs at %s", out->instance.id, out->instance.address);
 		do_job(out, r, request, region_now_ms(r) - begin);
 	}
+	if (out->message[0]) {
+		region_warning(r, "%s; stopping the instance", out->message);
+		out->told = 1;
+	}
 	stop(out, r, started);
 	out->on_ms = region_now_ms(r) - begin;
 }

@@ -27,6 +27,7 @@ struct run_result {
 	int64_t job_ms;     /* how long the job ran */
 	int64_t on_ms;      /* from asking it to start until it was seen stopped; 0 for run_job */
 	char message[1200]; /* why status is not the job's own; "" when it is */
+	int told;           /* message has been said: the stop may take long */
 };
 
 /* Runs the job on the instance, which has to be running already. */
