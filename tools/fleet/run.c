@@ -184,24 +184,25 @@ static void run_locked(struct run_result *out, struct region *r, const struct ru
 	const char *dir = r->fleet->state_dir;
 	struct awsq_err err = { 0 };
 	int is_ours = state_had_run(dir, r->name);
+	int rc = instance_find(&out->instance, r, &err);
 
-	if (instance_find(&out->instance, r, &err) != 0) {
-		fail(out, RUN_NOT_RUN, &err);
-	} else if (is_on(&out->instance) && !is_ours) {
+	if (rc == 0 && is_on(&out->instance) && !is_ours) {
 		leave_alone(out);
-	} else if (state_note_run(dir, r->name, &err) != 0) {
-		fail(out, RUN_NOT_RUN, &err);
-	} else {
-		if (is_on(&out->instance))
-			region_event(r,
-				"instance %s is still %s from a run that was killed: taking "
-				"it over",
-				out->instance.id, out->instance.state);
-		else
-			region_event(r, "starting instance %s (%s)", out->instance.id,
-				out->instance.type);
-		run_started(out, r, request, is_ours);
+		return;
 	}
+	if (rc == 0)
+		rc = state_note_run(dir, r->name, &err);
+	if (rc != 0) {
+		fail(out, RUN_NOT_RUN, &err);
+		return;
+	}
+	if (is_on(&out->instance))
+		region_event(r,
+			"instance %s is still %s from a run that was killed: taking it over",
+			out->instance.id, out->instance.state);
+	else
+		region_event(r, "starting instance %s (%s)", out->instance.id, out->instance.type);
+	run_started(out, r, request, is_ours);
 }
 
 void run_region(struct run_result *out, struct region *r, const struct run_request *request)
