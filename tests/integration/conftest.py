@@ -33,9 +33,11 @@ def cloud() -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def fleet(cloud: Cloud) -> Fleet:
+def fleet(cloud: Cloud) -> Iterator[Fleet]:
     """A fleet whose home region is there, and whose other regions are empty."""
-    return Fleet(cloud)
+    fleet = Fleet(cloud)
+    yield fleet
+    fleet.close()
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ regions = [ {regions} ];
 class Fleet:
     def __init__(self, cloud: Cloud, key_kind: str = "ed25519"):
         self.cloud = cloud
+        self.started: list[subprocess.Popen[bytes]] = []
         self.key = cloud.new_key(key_kind)
         self.seeded = cloud.seed(NAME, HOME, self.key, ROLE)
         self.config = cloud.dir / "regions.cfg"
@@ -74,13 +75,22 @@ class Fleet:
 
     def start(self, tool: str, *args: str, **more: Any) -> subprocess.Popen[bytes]:
         more.setdefault("env", self.env)
-        return subprocess.Popen(
+        running = subprocess.Popen(
             self.command(tool, *args),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             **more,
         )
+        self.started.append(running)
+        return running
+
+    def close(self) -> None:
+        """Ends what a test that failed has left running."""
+        for running in self.started:
+            if running.poll() is None:
+                running.kill()
+                running.communicate()
 
     # What the cloud says.
 
