@@ -8,12 +8,10 @@
 static void find_role(struct finding *f)
 {
 	const struct awsq_ec2_instance *instance;
-	const char *slash;
 	size_t n;
 
 	instance = observed_instance(&f->observed, &n);
-	slash = instance && instance->profile_arn ? strrchr(instance->profile_arn, '/') : NULL;
-	f->role = slash ? slash + 1 : NULL;
+	f->role = instance_profile(instance);
 }
 
 static int look(struct finding *f, struct app *app, struct region *r, struct awsq_err *err)

@@ -13,7 +13,6 @@
 struct clearing {
 	struct observed observed;
 	struct plan plan;
-	int planned; /* the region could be read */
 };
 
 static void plan_region(struct app *app, struct region *r, struct task *task)
@@ -31,11 +30,12 @@ static void plan_region(struct app *app, struct region *r, struct task *task)
 	rc = observed_read(&c->observed, r, &err);
 	if (rc == 0 && plan_teardown(&c->plan, &c->observed) != 0)
 		rc = awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
-	if (rc != 0)
+	if (rc != 0) {
+		plan_free(&c->plan);
 		task_fail(app, task, EXIT_FAILED, &err);
-	else
-		task_done(task, "%s", c->plan.n ? "not removed" : "nothing to remove");
-	c->planned = rc == 0;
+		return;
+	}
+	task_done(task, "%s", c->plan.n ? "not removed" : "nothing to remove");
 }
 
 /* Looks again until nothing is left: AWS may show what is gone for a while. */
@@ -83,7 +83,7 @@ static void clear_region(struct app *app, struct region *r, struct task *task)
 {
 	const struct clearing *c = task->data;
 
-	if (c && c->planned && c->plan.n > 0)
+	if (c && c->plan.n > 0)
 		app_with_lock(app, r, task, carry_out);
 }
 

@@ -48,7 +48,9 @@ static void tell(struct app *app, struct region *r, struct task *task, run_story
 	sum_up(task, &result);
 	task->told = result.message[0] != '\0';
 	task->canceled = result.canceled;
-	if (task->told && !result.told)
+	if (task->told && result.told)
+		return;
+	if (task->told)
 		screen_error(app->screen, task->region, "%s", result.message);
 	else if (task->status != EXIT_OK)
 		region_warning(r, "%s, and ended with %d", task->detail, task->status);

@@ -41,8 +41,7 @@ static int run_type(struct apply *a, struct awsq_ec2_run_instance *what, struct 
 int apply_run_instance(struct apply *a, const struct action *action, struct awsq_err *err)
 {
 	const struct config *c = a->d->config;
-	const struct config_strings *types =
-		a->r->config ? &a->r->config->instance_types : &c->instance_types;
+	const struct config_strings *types = config_types(c, a->r->config);
 	struct awsq_ec2_run_instance what = { 0 };
 	int rc = 0;
 

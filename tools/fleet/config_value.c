@@ -129,3 +129,9 @@ const struct config_region *config_region(const struct config *c, const char *na
 	}
 	return NULL;
 }
+
+const struct config_strings *config_types(const struct config *c,
+	const struct config_region *region)
+{
+	return region ? &region->instance_types : &c->instance_types;
+}

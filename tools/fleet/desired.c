@@ -6,14 +6,6 @@
 
 #include <inttypes.h>
 
-/* The last part of arn:aws:iam::123456789012:instance-profile/path/NAME. */
-static const char *name_in_arn(const char *arn)
-{
-	const char *slash = arn ? strrchr(arn, '/') : NULL;
-
-	return slash ? slash + 1 : NULL;
-}
-
 static char *copy(const char *s)
 {
 	return s ? strdup(s) : NULL;
@@ -68,8 +60,8 @@ static int find_profile(struct desired *d, struct region *home, struct awsq_err 
 	int rc;
 
 	instance = observed_instance(&d->home, &n);
-	if (!name && instance)
-		name = name_in_arn(instance->profile_arn);
+	if (!name)
+		name = instance_profile(instance);
 	if (!name)
 		return 0;
 	d->profile_name = copy(name);

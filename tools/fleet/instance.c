@@ -31,6 +31,11 @@ static int is(const struct instance *i, const char *state)
 	return strcmp(i->state, state) == 0;
 }
 
+static int is_gone(const struct instance *i)
+{
+	return is(i, "terminated") || is(i, "shutting-down");
+}
+
 int instance_list(struct instance **out, size_t *n, struct region *r, struct awsq_err *err)
 {
 	const char *name = r->fleet->config->name;
@@ -168,7 +173,7 @@ int instance_start(struct instance *i, struct region *r, int64_t deadline_ms, in
 	for (int looks = 0;; looks++) {
 		if (is(i, "running") && i->address[0])
 			return 0;
-		if (is(i, "terminated") || is(i, "shutting-down"))
+		if (is_gone(i))
 			return awsq_err_set(err, AWSQ_ENOTFOUND, "instance '%s' is %s", i->id,
 				i->state);
 		/*
@@ -228,11 +233,6 @@ static int is_refusal(const struct awsq_err *err)
 			return 1;
 	}
 	return 0;
-}
-
-static int is_gone(const struct instance *i)
-{
-	return is(i, "terminated") || is(i, "shutting-down");
 }
 
 /* Whether it is off for good: what was just started may still be shown as it was before. */

@@ -55,6 +55,14 @@ int instance_is_live(const struct awsq_ec2_instance *i)
 	       strcmp(i->state, "shutting-down") != 0;
 }
 
+/* The last part of arn:aws:iam::123456789012:instance-profile/path/NAME. */
+const char *instance_profile(const struct awsq_ec2_instance *i)
+{
+	const char *slash = i && i->profile_arn ? strrchr(i->profile_arn, '/') : NULL;
+
+	return slash ? slash + 1 : NULL;
+}
+
 const struct awsq_ec2_instance *observed_instance(const struct observed *o, size_t *n)
 {
 	const struct awsq_ec2_instance *found = NULL;

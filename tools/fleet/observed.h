@@ -36,6 +36,9 @@ void observed_free(struct observed *o);
 /* An instance that is neither terminated nor about to be. */
 int instance_is_live(const struct awsq_ec2_instance *instance);
 
+/* The name of its instance profile, owned by it; NULL when it (or instance) has none. */
+const char *instance_profile(const struct awsq_ec2_instance *instance);
+
 /* The fleet's instance: the only live one; NULL when there is none or, with *n > 1, several. */
 const struct awsq_ec2_instance *observed_instance(const struct observed *o, size_t *n);
 

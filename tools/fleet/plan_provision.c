@@ -283,8 +283,7 @@ static int is_first_boot(const struct planner *p, const struct awsq_ec2_instance
 
 static int is_wanted_type(const struct planner *p, const char *type)
 {
-	const struct config_strings *types =
-		p->r->config ? &p->r->config->instance_types : &p->d->config->instance_types;
+	const struct config_strings *types = config_types(p->d->config, p->r->config);
 
 	for (size_t i = 0; i < types->n; i++) {
 		if (!differ(types->items[i], type))
@@ -306,7 +305,7 @@ static int note_if(struct planner *p, int wrong, const char *id, const char *mem
 static int note_instance(struct planner *p, const struct awsq_ec2_instance *i)
 {
 	const char *image_id = NULL, *group_id = i->n_groups ? i->groups[0].id : NULL;
-	const char *profile = i->profile_arn ? strrchr(i->profile_arn, '/') : NULL;
+	const char *profile = instance_profile(i);
 	const struct awsq_ec2_security_group *group = observed_group(p->o);
 	const struct awsq_ec2_image *image;
 	size_t n;
@@ -315,7 +314,6 @@ static int note_instance(struct planner *p, const struct awsq_ec2_instance *i)
 	image = observed_image(p->o, &n);
 	if (image)
 		image_id = image->id;
-	profile = profile ? profile + 1 : NULL;
 	rc = note_if(p, !is_wanted_type(p, i->type), i->id, "type", "one of instance_type",
 		i->type);
 	/* The home instance is what the image was made from, not made from it. */
