@@ -1,16 +1,21 @@
 """Calls made to fail.
 
-A fault waits for calls of one action (or any), in one region (or any), and
-strikes a number of times. Faults are looked at in the order they were made;
-the first that fits strikes.
+A fault waits for calls of one action, in one region (or any), and strikes a
+number of times. "*" stands for any action, "mutating" for any that changes
+something. Faults are looked at in the order they were made; the first that
+fits strikes.
 
     error        refused with code, status and message; nothing is carried out
     slow         held for some seconds, then carried out
     reset        the connection is reset; nothing is carried out
     drop-after   carried out, and then the connection is reset
     truncate     carried out; half the answer arrives
+    hold         carried out; some seconds later the connection is reset
+    hold-before  nothing is carried out; some seconds later the connection is reset
     late         carried out, and what it began goes wrong afterwards: a copy
                  ends as failed, a started instance stops by itself
+
+A call that is held is in the log from the moment the holding begins.
 """
 
 from __future__ import annotations
@@ -20,7 +25,8 @@ from dataclasses import asdict, dataclass
 
 from .wire import Call
 
-KINDS = ("error", "slow", "reset", "drop-after", "truncate", "late")
+HELD = ("hold", "hold-before")
+KINDS = ("error", "slow", "reset", "drop-after", "truncate", "late", *HELD)
 
 # What EC2 says in the cases that tests want most.
 PRESETS: dict[str, tuple[int, str, str]] = {
@@ -64,10 +70,15 @@ class Fault:
     def fits(self, call: Call) -> bool:
         return (
             self.times != 0
-            and self.action in ("*", call.action)
+            and self._means(call)
             and self.region in (None, call.region)
             and self.service in (None, call.service)
         )
+
+    def _means(self, call: Call) -> bool:
+        if self.action == "mutating":
+            return call.mutating
+        return self.action in ("*", call.action)
 
 
 class Faults:

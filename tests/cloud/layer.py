@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from moto.core.authorization import disable_iam_authentication
 
 from . import admin, wire
-from .faults import Fault
+from .faults import HELD, Fault
 from .wire import Answer, Call, Request
 
 if TYPE_CHECKING:
@@ -37,18 +37,21 @@ class Layer:
         fault = self.world.faults.take(call)
         answer = self._carry_out(request, call, fault)
         self.world.log.add(call, answer, started, fault.kind if fault else None)
+        if fault and fault.kind in HELD:
+            # Logged already, and without the world's lock: only this client waits.
+            time.sleep(fault.seconds)
         return answer
 
     def _carry_out(self, request: Request, call: Call, fault: Fault | None) -> Answer:
         kind = fault.kind if fault else None
         if fault and kind == "error":
             return wire.error(call, fault.status, fault.code, fault.message)
-        if kind == "reset":
+        if kind in ("reset", "hold-before"):
             return Answer(0, {}, b"", fate="reset")
         if fault and kind == "slow":
             time.sleep(fault.seconds)
         answer = self._refuse(request, call) or self._ask_moto(request, call, fault)
-        if kind == "drop-after":
+        if kind in ("drop-after", "hold"):
             answer.fate = "reset"
         elif kind == "truncate":
             answer.fate = "truncate"

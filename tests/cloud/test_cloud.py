@@ -177,7 +177,9 @@ def test_new_ids_are_unknown_for_a_while(region: Region) -> None:
     assert region.instance(instance)
     region.cloud.until(lambda: len(ec2.describe_security_groups()["SecurityGroups"]) == 2)
     mine = {"Owners": ["self"]}
-    region.cloud.until(lambda: late in [i["ImageId"] for i in ec2.describe_images(**mine)["Images"]])
+    region.cloud.until(
+        lambda: late in [i["ImageId"] for i in ec2.describe_images(**mine)["Images"]]
+    )
     ec2.describe_images(ImageIds=[late])
 
 
