@@ -9,6 +9,7 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     admin.py      /_cloud: faults, log, power, machines, settings
     faults.py     calls made to fail, to hang, to lose their answer
     calllog.py    every call, for tests to read
+    births.py     every resource there ever was, for tests to count
     settings.py   how long things take
     agenda.py     what is due when
     world.py      all of the above in one object

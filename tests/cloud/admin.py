@@ -1,6 +1,7 @@
 """/_cloud: how a test looks behind the cloud, and moves things there. Not signed.
 
 GET    /_cloud/log?since=N     the calls after the N-th
+GET    /_cloud/born?since=N    what was ever made, after the first N: region, id, kind
 GET    /_cloud/power           for each instance its boots, with the time of every change
 GET    /_cloud/fault           the faults that still wait
 POST   /_cloud/fault           one more (faults.py)
@@ -41,6 +42,9 @@ def handle(world: World, request: Request) -> Answer:
 def _act(world: World, action: str, query: dict[str, str], body: dict[str, Any]) -> Any:
     if action == "GET log":
         return world.log.since(int(query.get("since", 0)))
+    if action == "GET born":
+        with world.lock:
+            return world.births.since(int(query.get("since", 0)))
     if action == "GET power":
         with world.lock:
             world.agenda.advance()

@@ -150,6 +150,14 @@ class Cloud:
         calls = self.log()
         return calls[-1]["n"] if calls else 0
 
+    def born(self, since: int = 0) -> list[dict[str, str]]:
+        """Whatever was made through the API: {"region", "id", "kind"}, in order.
+
+        Kinds are image, instance, key-pair, security-group, snapshot and
+        volume. `since` leaves out the first so many.
+        """
+        return self._admin("GET", f"born?since={since}")
+
     def fault(self, action: str = "*", **values: Any) -> None:
         self._admin("POST", "fault", {"action": action, **values})
 

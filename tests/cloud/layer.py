@@ -80,7 +80,7 @@ class Layer:
             self.world.agenda.advance()
             self.world.late_failure = fault if fault and fault.kind == "late" else None
             try:
-                with _signature_asked_of(call):
+                with _signature_asked_of(call), self.world.births.watched(call):
                     return _identified(_run_wsgi(self.world.moto, _environ(request)))
             except NotImplementedError as lack:
                 text = f"the test cloud cannot do this: {lack}"

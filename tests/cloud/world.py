@@ -15,6 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from . import quick
 from .agenda import Agenda
+from .births import Births
 from .calllog import CallLog
 from .ec2 import CloudBackend
 from .faults import Fault, Faults
@@ -33,6 +34,7 @@ class World:
         self.agenda = Agenda(self.lock)
         self.faults = Faults()
         self.log = CallLog()
+        self.births = Births()
         self.late = LateIds(settings)
         self.tokens = Tokens()
         self.machines = machines
