@@ -71,7 +71,7 @@ static void test_example(void **state)
 	assert_string_equal(c.path, path);
 	assert_string_equal(c.name, "NAVO");
 	assert_string_equal(c.home, "us-west-2");
-	assert_strings(&c.instance_types, types, 3);
+	assert_strings(&c.elsewhere.instance_types, types, 3);
 	assert_string_equal(c.key, "/home/ann/.ssh/NAVO.pem");
 	assert_string_equal(c.role, "AmazonSSMRoleForInstancesQuickSetup");
 	assert_int_equal(c.max_uptime, 7200);
@@ -275,9 +275,10 @@ static void test_settings_that_are_unknown_or_missing(void **state)
 	static const struct bad cases[] = {
 		{ IN_FLEET("instance_typ = \"t3.micro\";"),
 			"3: unknown setting 'fleet.instance_typ'; did you mean 'instance_type'?" },
-		{ IN_FLEET("subnet = \"subnet-1\";"),
-			"3: unknown setting 'fleet.subnet'; known here: 'name', 'home', "
-			"'instance_type', 'key', 'role', 'max_uptime'" },
+		{ IN_FLEET("availability_zone = \"a\";"),
+			"3: unknown setting 'fleet.availability_zone'; known here: 'name', 'home', "
+			"'instance_type', 'key', 'role', 'max_uptime', 'image', 'keep_images', "
+			"'encrypt', 'kms_key', 'vpc', 'subnet'" },
 		{ IN_JOB("Timeout = \"1m\";"),
 			"5: unknown setting 'job.Timeout'; did you mean 'timeout'?" },
 		{ "regoins = [];", "1: unknown setting 'regoins'; did you mean 'regions'?" },
@@ -303,12 +304,14 @@ static void test_overrides(void **state)
 {
 	static const struct bad cases[] = {
 		{ FLEET "};\n" REGIONS "override = {\n eu-west-4 = { };\n};",
-			"6: 'override.eu-west-4' is not in 'regions'; did you mean 'eu-west-3'?" },
+			"6: 'override.eu-west-4' is neither home nor in 'regions'; did you mean "
+			"'eu-west-3'?" },
 		{ "override = {\n sa-east-1 = { };\n};\n" FLEET "};\n" REGIONS,
-			"2: 'override.sa-east-1' is not in 'regions'; known here: 'eu-west-3'" },
-		{ FLEET "};\n" REGIONS "override = {\n eu-west-3 = {\n key = \"k\"; }; };",
-			"7: unknown setting 'override.eu-west-3.key'; known here: "
-			"'instance_type'" },
+			"2: 'override.sa-east-1' is neither home nor in 'regions'; known here: "
+			"'eu-west-3', 'us-west-2'" },
+		{ FLEET "};\n" REGIONS "override = {\n eu-west-3 = {\n home = \"k\"; }; };",
+			"7: unknown setting 'override.eu-west-3.home'; known here: "
+			"'instance_type', 'kms_key', 'vpc', 'subnet'" },
 		{ FLEET "};\n" REGIONS
 			"override = {\n eu-west-3 = {\n instance_type = [ 1 ]; }; };",
 			"7: override.eu-west-3.instance_type: expected " TYPE_WANTED ", found 1" },

@@ -182,10 +182,13 @@ static int read_value(struct reader *r, const struct config_rule *rule,
 	const config_setting_t *setting, void *base)
 {
 	int type = config_setting_type(setting), rc = AWSQ_EINVAL;
+	int bare = rule->kind == CONFIG_NUMBER || rule->kind == CONFIG_BOOL;
 	char digits[24];
 
-	if (rule->kind != CONFIG_NUMBER && type == CONFIG_TYPE_STRING) {
+	if (!bare && type == CONFIG_TYPE_STRING) {
 		rc = config_set(base, rule, config_setting_get_string(setting));
+	} else if (rule->kind == CONFIG_BOOL && type == CONFIG_TYPE_BOOL) {
+		rc = config_set(base, rule, config_setting_get_bool(setting) ? "true" : "false");
 	} else if (rule->kind == CONFIG_NUMBER &&
 		   (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64)) {
 		(void)snprintf(digits, sizeof(digits), "%lld", config_setting_get_int64(setting));
@@ -200,6 +203,7 @@ static int read_list(struct reader *r, const struct config_rule *rule, const con
 	void *base)
 {
 	const struct config_strings *sofar = (void *)((char *)base + rule->offset);
+	char limit[24];
 	int rc = 0;
 
 	for (int i = 0; rc == 0 && i < config_setting_length(list); i++) {
@@ -208,6 +212,10 @@ static int read_list(struct reader *r, const struct config_rule *rule, const con
 
 		if (text && config_strings_find(sofar, text) < sofar->n)
 			return unexpected(r, item, "each only once", " again");
+		if (rule->max > 0 && (int64_t)sofar->n >= rule->max) {
+			(void)snprintf(limit, sizeof(limit), "at most %d", (int)rule->max);
+			return unexpected(r, item, limit, " as one more");
+		}
 		rc = read_value(r, rule, item, base);
 	}
 	if (rc == 0 && sofar->n == 0)
@@ -268,6 +276,18 @@ static int read_group(struct reader *r, const struct config_table *table,
 	return rc;
 }
 
+/* The key of another region is of no use: better said now than when an image was copied in vain. */
+static int check_key(struct reader *r, const config_setting_t *group,
+	const struct config_region *region)
+{
+	char expected[TEXT_MAX];
+
+	if (!region->kms_key || config_kms_key_is_in(region->kms_key, region->name))
+		return 0;
+	(void)snprintf(expected, sizeof(expected), "a key of %s", region->name);
+	return unexpected(r, config_setting_get_member(group, "kms_key"), expected, "");
+}
+
 static int read_override(struct reader *r, const config_setting_t *group)
 {
 	const struct config_strings *names = &r->draft.regions;
@@ -281,33 +301,58 @@ static int read_override(struct reader *r, const config_setting_t *group)
 		size_t at = config_strings_find(names, config_setting_name(s));
 
 		if (at == names->n)
-			return unknown(r, s, "", " is not in 'regions'", names);
+			return unknown(r, s, "", " is neither home nor in 'regions'", names);
 		rc = read_group(r, &config_override, s, &c->regions[at]);
+		if (rc == 0)
+			rc = check_key(r, s, &c->regions[at]);
 	}
 	return rc;
 }
 
-/* Makes the regions of their names, the overrides and, where those are silent, what all have. */
+/* Gives a region what the fleet has wherever its override is silent. */
+static int inherit(struct config_region *region, const struct config_region *fleet)
+{
+	const char *from[] = { fleet->vpc, fleet->subnet, fleet->kms_key };
+	char **to[] = { &region->vpc, &region->subnet, &region->kms_key };
+
+	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
+		if (*to[i] || !from[i])
+			continue;
+		*to[i] = strdup(from[i]);
+		if (!*to[i])
+			return AWSQ_ENOMEM;
+	}
+	if (region->instance_types.n > 0)
+		return 0;
+	return config_strings_copy(&region->instance_types, &fleet->instance_types);
+}
+
+/* Makes the regions, and home, of their names, the overrides and what all have. */
 static int make_regions(struct reader *r)
 {
-	const struct config_strings *names = &r->draft.regions;
+	struct config_strings *names = &r->draft.regions;
 	const config_setting_t *override = config_lookup(&r->file, "override");
 	struct config *c = &r->draft.config;
+	size_t listed = names->n;
 	int rc = 0;
 
+	if (config_strings_find(names, c->home) == listed &&
+		config_strings_add(names, c->home) != 0)
+		return no_memory(r);
 	c->regions = calloc(names->n, sizeof(*c->regions));
 	if (!c->regions)
 		return no_memory(r);
-	for (; c->n_regions < names->n; c->n_regions++) {
-		c->regions[c->n_regions].name = strdup(names->items[c->n_regions]);
-		if (!c->regions[c->n_regions].name)
+	c->n_regions = listed;
+	c->n_unlisted = names->n - listed;
+	for (size_t i = 0; i < names->n; i++) {
+		c->regions[i].name = strdup(names->items[i]);
+		if (!c->regions[i].name)
 			return no_memory(r);
 	}
 	if (override)
 		rc = read_override(r, override);
-	for (size_t i = 0; rc == 0 && i < c->n_regions; i++) {
-		if (c->regions[i].instance_types.n == 0 &&
-			config_strings_copy(&c->regions[i].instance_types, &c->instance_types) != 0)
+	for (size_t i = 0; rc == 0 && i < names->n; i++) {
+		if (inherit(&c->regions[i], &c->elsewhere) != 0)
 			rc = no_memory(r);
 	}
 	return rc;

@@ -18,20 +18,30 @@ struct config_strings {
 	size_t n;
 };
 
+/*
+ * What may differ by region: the override's, else the fleet's. A VPC or subnet is an id, as
+ * config_is_id() tells, or the value of its Name tag; a key is what KMS takes for one: an id, an ARN
+ * or "alias/...".
+ */
 struct config_region {
-	char *name;
-	struct config_strings instance_types; /* the override's, else the fleet's */
+	char *name;                           /* NULL: any region without settings of its own */
+	struct config_strings instance_types; /* in order of preference, 16 at most */
+	char *vpc;                            /* NULL where not set, as the next two */
+	char *subnet;
+	char *kms_key;
 };
 
 /* Owned by the structure; to be freed with config_free(). */
 struct config {
 	char *path; /* the file it came from, as it was named */
 
-	char *name; /* of the fleet: its AMI, key pair, group, Name tag and state folder; no '/' */
-	char *home; /* the region that the others copy; not necessarily in regions */
-	struct config_strings instance_types; /* in order of preference */
-	char *key;  /* path of the private key, which may be relative to the working directory */
-	char *role; /* instance profile; NULL: the home instance's */
+	char *name;  /* of the fleet: its AMI, key pair, group, Name tag and state folder; no '/' */
+	char *home;  /* the region that the others copy; not necessarily in regions */
+	char *key;   /* path of the private key, which may be relative to the working directory */
+	char *role;  /* instance profile; NULL: the home instance's */
+	char *image; /* as config_image() has it; NULL: the fleet's name */
+	int encrypt; /* copies of the image, in every region; config_encrypts() knows of keys too */
+	int keep_images;    /* older copies to keep beside the current one: 0 to 100 */
 	int64_t max_uptime; /* seconds: 1 minute to 7 days */
 
 	char *job_user;              /* "ec2-user" where not set */
@@ -40,8 +50,10 @@ struct config {
 	int64_t job_timeout;         /* seconds: 1 to max_uptime, which it is where not set */
 	int64_t job_connect_timeout; /* seconds to wait for SSH once it runs: 180 where not set */
 
-	struct config_region *regions; /* at least one, in the file's order */
-	size_t n_regions;
+	struct config_region *regions;  /* in the file's order, then home where it is not listed */
+	size_t n_regions;               /* how many are listed: at least one */
+	size_t n_unlisted;              /* 1 when home follows them, else 0 */
+	struct config_region elsewhere; /* the fleet's settings, for any other region */
 };
 
 /*
@@ -70,7 +82,22 @@ int config_region_name(const char *text);
 const struct config_strings *config_types(const struct config *c,
 	const struct config_region *region);
 
-/* The region of that name; NULL when it is not configured. */
+/* The region of that name; NULL when regions.cfg does not list it, as may be with home. */
 const struct config_region *config_region(const struct config *c, const char *name);
+
+/* What holds in the region of that name, listed or not; never NULL. */
+const struct config_region *config_place(const struct config *c, const char *region_name);
+
+/* Whether copies of the image are encrypted there: a KMS key says so too. */
+int config_encrypts(const struct config *c, const struct config_region *place);
+
+/* The name of the home image: one "*" in it stands for anything, and the newest match is meant. */
+const char *config_image(const struct config *c);
+
+/* Whether an image of that name, in the home region, is a home image. */
+int config_image_matches(const struct config *c, const char *image_name);
+
+/* Whether text is prefix ("vpc-", "subnet-") and the rest of an id, and thus hardly a Name tag's. */
+int config_is_id(const char *text, const char *prefix);
 
 #endif

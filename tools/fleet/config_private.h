@@ -21,6 +21,7 @@ enum config_kind {
 	CONFIG_TEXTS,    /* one text or several, to a struct config_strings */
 	CONFIG_DURATION, /* a text such as "1h30m", to an int64_t of seconds */
 	CONFIG_NUMBER,   /* to an int */
+	CONFIG_BOOL,     /* true or false without quotes, to an int */
 	CONFIG_GROUP,    /* settings of its own */
 	CONFIG_LATER     /* depends on the rest of the file, and is read after it */
 };
@@ -30,9 +31,9 @@ struct config_table;
 struct config_rule {
 	const char *name;
 	enum config_kind kind;
-	size_t offset;                    /* of its value, in what its table says */
-	int (*valid)(const char *text);   /* of a text, or each of several */
-	int64_t min, max;                 /* of a duration or number */
+	size_t offset;                  /* of its value, in what its table says */
+	int (*valid)(const char *text); /* of a text, or each of several */
+	int64_t min, max;               /* of a duration or number; max: of how many texts, or 0 */
 	const struct config_table *table; /* of a group */
 	const char *expected;             /* the end of "expected ..." */
 	const char *preset;               /* its value where it is not set, as text; NULL: none */
@@ -58,6 +59,9 @@ extern const struct config_table config_override;
 
 /* The rule of that name; NULL when there is none. */
 const struct config_rule *config_rule(const struct config_table *table, const char *name);
+
+/* Whether a KMS key, which the rules allow, can be one of region: only an ARN names its own. */
+int config_kms_key_is_in(const char *key, const char *region);
 
 /* Adds a hint for who wrote word: the name that it is a slip for, else all names in quotes. */
 void config_add_hint(struct awsq_buf *out, const char *word, const struct config_strings *names);

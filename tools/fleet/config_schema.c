@@ -9,9 +9,11 @@
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
 #define LETTER LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGIT  "0123456789"
+#define HEX    DIGIT "abcdef"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define DAY          INT64_C(86400)
+#define TYPES_MAX    16 /* a filter for them takes no more */
 
 static int is_made_of(const char *text, const char *characters)
 {
@@ -70,6 +72,89 @@ static int is_key_path(const char *text)
 	return text[0] == '~' ? text[1] == '/' && text[2] != '\0' : text[0] != '\0';
 }
 
+/* An AMI's, as of is_fleet_name(), in which one "*", though not in front, stands for anything. */
+static int is_image_name(const char *text)
+{
+	const char *star = strchr(text, '*');
+	size_t len = strlen(text);
+
+	return len >= 3 && len <= 128 && is_made_of(text, LETTER DIGIT "()[] ./-'@_*") &&
+	       (!star || (star > text && !strchr(star + 1, '*')));
+}
+
+/* EC2's have 8 or 17 digits. */
+int config_is_id(const char *text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(text, prefix, len) == 0 && strlen(text + len) >= 8 &&
+	       is_made_of(text + len, HEX);
+}
+
+/* As a filter for the Name tag can ask for it: what is special there cannot be looked for. */
+static int is_tag_value(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len <= 256 && strcspn(text, "*?\\") == len && !is_made_of(text, " \t\r\n");
+}
+
+static int is_vpc_name(const char *text)
+{
+	return is_tag_value(text) && !config_is_id(text, "vpc-");
+}
+
+static int is_subnet_name(const char *text)
+{
+	return is_tag_value(text) && !config_is_id(text, "subnet-");
+}
+
+/* The reference of CreateAlias (KMS). */
+static int is_kms_alias(const char *text)
+{
+	return strncmp(text, "alias/", 6) == 0 && text[6] != '\0' && strlen(text) <= 256 &&
+	       is_made_of(text, LETTER DIGIT ":/_-");
+}
+
+/* A UUID, or "mrk-" and as many digits as one has, which is as long. */
+static int is_kms_id(const char *text)
+{
+	return strlen(text) == 36 && is_made_of(text + (strncmp(text, "mrk-", 4) ? 0 : 4), HEX "-");
+}
+
+/* Where in "arn:aws:kms:REGION:ACCOUNT:key/ID" the region begins; NULL: it is no such ARN. */
+static const char *kms_arn_region(const char *text)
+{
+	size_t partition;
+
+	if (strncmp(text, "arn:", 4) != 0)
+		return NULL;
+	text += 4;
+	partition = strspn(text, LOWER "-");
+	return strncmp(text + partition, ":kms:", 5) == 0 ? text + partition + 5 : NULL;
+}
+
+static int is_kms_key(const char *text)
+{
+	const char *rest = kms_arn_region(text);
+
+	if (!rest)
+		return is_kms_alias(text) || is_kms_id(text);
+	rest += strspn(rest, LOWER DIGIT "-");
+	if (rest[0] != ':' || strspn(rest + 1, DIGIT) != 12 || rest[13] != ':')
+		return 0;
+	rest += 14;
+	return is_kms_alias(rest) || (strncmp(rest, "key/", 4) == 0 && is_kms_id(rest + 4));
+}
+
+int config_kms_key_is_in(const char *key, const char *region)
+{
+	const char *own = kms_arn_region(key);
+	size_t len = strlen(region);
+
+	return !own || (strncmp(own, region, len) == 0 && own[len] == ':');
+}
+
 /* The reference of CreateInstanceProfile. */
 static int is_profile_name(const char *text)
 {
@@ -92,7 +177,9 @@ static int is_command(const char *text)
 
 #define REGION_EXPECTED "a region such as \"us-west-2\""
 #define TYPE_EXPECTED   "an instance type such as \"t3.micro\""
+#define NAME_EXPECTED   "the value of a Name tag, without \"*\", \"?\" and \"\\\""
 #define FLEET(member)   offsetof(struct config_draft, config.member)
+#define REGION(member)  offsetof(struct config_region, member)
 
 static const struct config_rule fleet_rules[] = {
 	{
@@ -114,8 +201,9 @@ static const struct config_rule fleet_rules[] = {
 	{
 		.name = "instance_type",
 		.kind = CONFIG_TEXTS,
-		.offset = FLEET(instance_types),
+		.offset = FLEET(elsewhere.instance_types),
 		.valid = is_instance_type,
+		.max = TYPES_MAX,
 		.expected = TYPE_EXPECTED,
 		.example = "instance_type = [ \"t3.micro\", \"t3a.micro\" ]",
 	},
@@ -141,6 +229,47 @@ static const struct config_rule fleet_rules[] = {
 		.max = 7 * DAY,
 		.expected = "a time from \"1m\" to \"7d\", such as \"2h\"",
 		.example = "max_uptime = \"2h\"",
+	},
+	{
+		.name = "image",
+		.offset = FLEET(image),
+		.valid = is_image_name,
+		.expected = "the name of an image: 3 to 128 letters, digits, blanks and "
+			    "\"()[]./-'@_\", with at most one \"*\", not in front",
+	},
+	{
+		.name = "keep_images",
+		.kind = CONFIG_NUMBER,
+		.offset = FLEET(keep_images),
+		.max = 100,
+		.preset = "0",
+		.expected = "a number from 0 to 100",
+	},
+	{
+		.name = "encrypt",
+		.kind = CONFIG_BOOL,
+		.offset = FLEET(encrypt),
+		.preset = "false",
+		.expected = "true or false, without quotes",
+	},
+	{
+		.name = "kms_key",
+		.offset = FLEET(elsewhere.kms_key),
+		.valid = is_kms_alias,
+		.expected = "an alias such as \"alias/NAVO\" (any other key is of one region: "
+			    "name it in 'override')",
+	},
+	{
+		.name = "vpc",
+		.offset = FLEET(elsewhere.vpc),
+		.valid = is_vpc_name,
+		.expected = NAME_EXPECTED " (an id is of one region: name it in 'override')",
+	},
+	{
+		.name = "subnet",
+		.offset = FLEET(elsewhere.subnet),
+		.valid = is_subnet_name,
+		.expected = NAME_EXPECTED " (an id is of one region: name it in 'override')",
 	},
 };
 
@@ -219,9 +348,28 @@ static const struct config_rule override_rules[] = {
 	{
 		.name = "instance_type",
 		.kind = CONFIG_TEXTS,
-		.offset = offsetof(struct config_region, instance_types),
+		.offset = REGION(instance_types),
 		.valid = is_instance_type,
+		.max = TYPES_MAX,
 		.expected = TYPE_EXPECTED,
+	},
+	{
+		.name = "kms_key",
+		.offset = REGION(kms_key),
+		.valid = is_kms_key,
+		.expected = "the id, ARN or alias (\"alias/NAVO\") of a KMS key",
+	},
+	{
+		.name = "vpc",
+		.offset = REGION(vpc),
+		.valid = is_tag_value,
+		.expected = "an id such as \"vpc-0123456789abcdef0\", or " NAME_EXPECTED,
+	},
+	{
+		.name = "subnet",
+		.offset = REGION(subnet),
+		.valid = is_tag_value,
+		.expected = "an id such as \"subnet-0123456789abcdef0\", or " NAME_EXPECTED,
 	},
 };
 

@@ -76,6 +76,9 @@ int config_set(void *base, const struct config_rule *rule, const char *text)
 			return AWSQ_EINVAL;
 		*(int64_t *)value = number;
 		return 0;
+	case CONFIG_BOOL:
+		*(int *)value = strcmp(text, "true") == 0;
+		return *(int *)value || strcmp(text, "false") == 0 ? 0 : AWSQ_EINVAL;
 	case CONFIG_NUMBER:
 		rc = awsq_parse_int(&number, text, rule->min, rule->max);
 		if (rc == 0)
@@ -101,37 +104,81 @@ int config_set_presets(void *base, const struct config_table *table)
 	return rc;
 }
 
+static void free_region(struct config_region *r)
+{
+	config_strings_free(&r->instance_types);
+	free(r->name);
+	free(r->vpc);
+	free(r->subnet);
+	free(r->kms_key);
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < c->n_regions; i++) {
-		free(c->regions[i].name);
-		config_strings_free(&c->regions[i].instance_types);
-	}
+	for (size_t i = 0; i < c->n_regions + c->n_unlisted; i++)
+		free_region(&c->regions[i]);
 	free(c->regions);
-	config_strings_free(&c->instance_types);
+	free_region(&c->elsewhere);
 	free(c->path);
 	free(c->name);
 	free(c->home);
 	free(c->key);
 	free(c->role);
+	free(c->image);
 	free(c->job_user);
 	free(c->job_command);
 	memset(c, 0, sizeof(*c));
 }
 
-const struct config_region *config_region(const struct config *c, const char *name)
+static const struct config_region *find_region(const struct config *c, size_t n, const char *name)
 {
-	for (size_t i = 0; i < c->n_regions; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (strcmp(c->regions[i].name, name) == 0)
 			return &c->regions[i];
 	}
 	return NULL;
 }
 
+const struct config_region *config_region(const struct config *c, const char *name)
+{
+	return find_region(c, c->n_regions, name);
+}
+
+const struct config_region *config_place(const struct config *c, const char *region_name)
+{
+	const struct config_region *r;
+
+	r = find_region(c, c->n_regions + c->n_unlisted, region_name);
+	return r ? r : &c->elsewhere;
+}
+
+int config_encrypts(const struct config *c, const struct config_region *place)
+{
+	return c->encrypt || place->kms_key;
+}
+
+const char *config_image(const struct config *c)
+{
+	return c->image ? c->image : c->name;
+}
+
+int config_image_matches(const struct config *c, const char *image_name)
+{
+	const char *pattern = config_image(c), *star = strchr(pattern, '*');
+	size_t len = strlen(image_name), before, after;
+
+	if (!star)
+		return strcmp(pattern, image_name) == 0;
+	before = (size_t)(star - pattern);
+	after = strlen(star + 1);
+	return len >= before + after && strncmp(image_name, pattern, before) == 0 &&
+	       strcmp(image_name + len - after, star + 1) == 0;
+}
+
 const struct config_strings *config_types(const struct config *c,
 	const struct config_region *region)
 {
-	return region ? &region->instance_types : &c->instance_types;
+	return region ? &region->instance_types : &c->elsewhere.instance_types;
 }
