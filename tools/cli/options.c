@@ -10,10 +10,11 @@
 #define MAX_COMMAND (1024 * 1024)
 #define MAX_JOBS    1000
 #define MAX_TIMEOUT (7 * 86400)
+#define MAX_KEPT    100
 
 #define EVERY (TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR | TOOL_START | TOOL_JOB | TOOL_STOP | TOOL_RUN)
 
-enum kind { FLAG, STRING, FORMAT, COUNT, DURATION };
+enum kind { FLAG, STRING, FORMAT, COUNT, COUNT_FROM_0, DURATION };
 
 struct option_row {
 	const char *name;
@@ -29,14 +30,25 @@ struct option_row {
 
 static const struct option_row rows[] = {
 	{ "all", 'a', FLAG, NULL, AT(all), EVERY, "all regions that regions.cfg lists" },
+	{ "everywhere", 0, FLAG, NULL, AT(everywhere), TOOL_CHECK | TOOL_CLEAR,
+		"every region that the account has enabled" },
 	{ "config", 'c', STRING, "FILE", AT(config), EVERY,
 		"read FILE, not the first regions.cfg that is found" },
 	{ "dry-run", 'n', FLAG, NULL, AT(dry_run), TOOL_CONFIG | TOOL_CLEAR,
 		"print what would be done, and do nothing" },
+	{ "preflight", 0, FLAG, NULL, AT(preflight), TOOL_CONFIG,
+		"check identity, permissions, networks, types and key; change nothing" },
+	{ "replace", 0, FLAG, NULL, AT(replace), TOOL_CONFIG,
+		"where only a new instance would do, make it and terminate the old one" },
+	{ "keep-images", 0, COUNT_FROM_0, "N", AT(keep_images), TOOL_CONFIG,
+		"keep N older copies of the image, whatever regions.cfg says" },
+	{ "lift-protection", 0, FLAG, NULL, AT(lift_protection), TOOL_CONFIG | TOOL_CLEAR,
+		"turn off stop and termination protection where they are in the way" },
 	{ "yes", 'y', FLAG, NULL, AT(yes), TOOL_CLEAR, "do not ask" },
 	{ "timeout", 't', DURATION, "TIME", AT(timeout), TOOL_JOB | TOOL_RUN,
 		"end the job after TIME, such as 90s, 30m or 1h30m" },
-	{ "output", 'o', FORMAT, "FORMAT", AT(output), TOOL_CHECK, "text (the default) or json" },
+	{ "output", 'o', FORMAT, "FORMAT", AT(output), TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR,
+		"text (the default) or json" },
 	{ "jobs", 'j', COUNT, "N", AT(jobs), EVERY, "at most N regions at once (16)" },
 	{ "profile", 0, STRING, "NAME", AT(profile), EVERY,
 		"use this profile of the AWS configuration" },
@@ -106,6 +118,10 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 		if (awsq_parse_int(&number, value, 1, MAX_JOBS) != 0)
 			return bad_argument(tool, row, value, "a number from 1 to 1000");
 		break;
+	case COUNT_FROM_0:
+		if (awsq_parse_int(&number, value, 0, MAX_KEPT) != 0)
+			return bad_argument(tool, row, value, "a number from 0 to 100");
+		break;
 	case DURATION:
 		if (awsq_parse_duration(&number, value, MAX_TIMEOUT) != 0 || number == 0)
 			return bad_argument(tool, row, value,
@@ -156,6 +172,28 @@ static int take_command(struct options *o, const struct tool_help *tool, int *ar
 	return o->command ? 0 : AWSQ_ENOMEM;
 }
 
+/* What each option allows alone, but not with the others. */
+static int check_together(const struct options *o, const struct tool_help *tool)
+{
+	const char *wrong = NULL;
+
+	if (o->everywhere && o->all)
+		wrong = "--everywhere and --all exclude each other: use one of them";
+	else if (o->everywhere && o->n_regions > 0)
+		wrong = "--everywhere takes no regions: leave it or them out";
+	else if (o->preflight && o->dry_run)
+		wrong = "--preflight and --dry-run exclude each other: use one of them";
+	else if (tool->id == TOOL_CONFIG && strcmp(o->output, "json") == 0 && !o->dry_run &&
+		 !o->preflight)
+		wrong = "--output=json is for --dry-run and --preflight: add one of them";
+	else if (tool->id == TOOL_CLEAR && strcmp(o->output, "json") == 0 && !o->dry_run)
+		wrong = "--output=json is for --dry-run: add it";
+	if (!wrong || o->help || o->version)
+		return 0;
+	fprintf(stderr, "%s: %s\n", tool->name, wrong);
+	return AWSQ_EINVAL;
+}
+
 int options_parse(struct options *out, const struct tool_help *tool, int argc, char **argv)
 {
 	struct option longs[N_ROWS + 1];
@@ -165,6 +203,7 @@ int options_parse(struct options *out, const struct tool_help *tool, int argc, c
 	memset(out, 0, sizeof(*out));
 	out->jobs = 16;
 	out->output = "text";
+	out->keep_images = -1;
 	make_tables(longs, letters, tool);
 	rc = take_command(out, tool, &argc, argv);
 	while (rc == 0 && (value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
@@ -174,11 +213,13 @@ int options_parse(struct options *out, const struct tool_help *tool, int argc, c
 				rc = store(out, tool, &rows[i], optarg);
 		}
 	}
+	out->regions = argv + optind;
+	out->n_regions = (size_t)(argc - optind);
+	if (rc == 0)
+		rc = check_together(out, tool);
 	if (rc != 0) {
 		fprintf(stderr, "Try '%s --help'.\n", tool->name);
 		return AWSQ_EINVAL;
 	}
-	out->regions = argv + optind;
-	out->n_regions = (size_t)(argc - optind);
 	return 0;
 }

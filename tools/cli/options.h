@@ -31,12 +31,17 @@ struct tool_help {
 
 struct options {
 	int all;
+	int everywhere; /* every region that the account has enabled; never with all or regions */
 	const char *config;
 	const char *profile;
 	const char *endpoint_url;
 	const char *state_dir;
 	const char *output; /* "text" or "json" */
 	int dry_run;
+	int preflight; /* never with dry_run */
+	int replace;
+	int lift_protection;
+	int64_t keep_images; /* -1: regions.cfg's */
 	int yes;
 	int64_t jobs;
 	int64_t timeout; /* seconds; 0: regions.cfg's */
@@ -52,7 +57,8 @@ struct options {
 
 /*
  * Reads the command line into out, whose strings belong to argv. 0, or AWSQ_EINVAL after having
- * said on stderr what is wrong with it. out->command is freed by the caller.
+ * said on stderr what is wrong with it, be it an option alone or two that exclude each other.
+ * out->command is freed by the caller.
  */
 int options_parse(struct options *out, const struct tool_help *tool, int argc, char **argv);
 
