@@ -137,6 +137,13 @@ static void end_attempt(struct running *r)
 		awsq_shape_free(r->call->shape, r->page);
 }
 
+/* Names the call in its err, as policies do: these services' names are their prefixes there. */
+static void name_action(struct awsq_call *call)
+{
+	(void)snprintf(call->err.action, sizeof(call->err.action), "%s:%s", call->service,
+		call->action);
+}
+
 static void end_call(struct running *r, int code)
 {
 	struct awsq_call *call = r->call;
@@ -150,6 +157,7 @@ static void end_call(struct running *r, int code)
 	}
 	if (call->err.code != code)
 		awsq_err_set(&call->err, code, "%s", awsq_strerror(code));
+	name_action(call);
 	if (call->shape)
 		awsq_shape_free(call->shape, call->out);
 }
@@ -296,6 +304,8 @@ static void attempt_done(struct running *r)
 
 static int begin_call(struct running *r, struct awsq_client *c, struct awsq_call *call)
 {
+	int rc;
+
 	r->client = c;
 	r->call = call;
 	r->phase = WAITING;
@@ -303,9 +313,10 @@ static int begin_call(struct running *r, struct awsq_client *c, struct awsq_call
 	r->base_len = call->body.len;
 	awsq_buf_init(&r->error_body, MAX_ERROR_BYTES);
 	awsq_err_clear(&call->err);
-	if (awsq_buf_error(&call->body))
-		return awsq_err_set(&call->err, awsq_buf_error(&call->body),
-			"the request is too large");
+	rc = awsq_buf_error(&call->body);
+	if (rc != 0)
+		return awsq_err_set(&call->err, rc, "cannot make the request of %s: %s",
+			call->action, awsq_strerror(rc));
 	if (call->shape) {
 		r->page = calloc(1, call->shape->size);
 		if (!r->page)
@@ -382,8 +393,10 @@ int awsq_run(struct awsq_client *client, struct awsq_call *calls, size_t n)
 	int first = 0;
 
 	if (!all) {
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
 			awsq_err_set(&calls[i].err, AWSQ_ENOMEM, "out of memory");
+			name_action(&calls[i]);
+		}
 		return n ? AWSQ_ENOMEM : 0;
 	}
 	for (size_t i = 0; i < n; i++) {

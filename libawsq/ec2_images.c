@@ -11,6 +11,7 @@ static const struct awsq_field device_fields[] = {
 	AWSQ_STRING(struct awsq_ec2_block_device, device, "deviceName"),
 	AWSQ_STRING(struct awsq_ec2_block_device, snapshot_id, "ebs/snapshotId"),
 	AWSQ_INT(struct awsq_ec2_block_device, volume_size, "ebs/volumeSize"),
+	AWSQ_BOOL(struct awsq_ec2_block_device, encrypted, "ebs/encrypted"),
 };
 static const struct awsq_shape device_shape =
 	AWSQ_SHAPE(struct awsq_ec2_block_device, device_fields);
@@ -25,6 +26,10 @@ static const struct awsq_field image_fields[] = {
 	AWSQ_STRING(image, creation_date, "creationDate"),
 	AWSQ_LIST(image, tags, n_tags, "tagSet/item", &ec2_tag_shape),
 	AWSQ_LIST(image, devices, n_devices, "blockDeviceMapping/item", &device_shape),
+	AWSQ_STRING(image, owner_id, "imageOwnerId"),
+	AWSQ_STRING(image, root_device, "rootDeviceName"),
+	AWSQ_STRING(image, source_image_id, "sourceImageId"),
+	AWSQ_STRING(image, source_image_region, "sourceImageRegion"),
 };
 static const struct awsq_shape image_shape = AWSQ_SHAPE(image, image_fields);
 
@@ -68,6 +73,9 @@ void awsq_ec2_copy_image(struct awsq_call *call, struct awsq_ec2_created *out,
 	awsq_query_add(q, copy->source_image_id, "SourceImageId");
 	awsq_query_add(q, copy->name, "Name");
 	awsq_query_add(q, copy->description, "Description");
+	if (copy->encrypted)
+		awsq_query_add_bool(q, 1, "Encrypted");
+	awsq_query_add(q, copy->kms_key_id, "KmsKeyId");
 	ec2_add_tags(q, 1, "image", copy->tags);
 	ec2_add_tags(q, 2, "snapshot", copy->tags);
 	ec2_add_token(call, copy->client_token);
@@ -79,6 +87,33 @@ void awsq_ec2_deregister_image(struct awsq_call *call, const char *id)
 	awsq_query_add(&call->body, id, "ImageId");
 }
 
+static const struct awsq_field deleted_fields[] = {
+	AWSQ_STRING(struct awsq_ec2_deleted_snapshot, snapshot_id, "snapshotId"),
+	AWSQ_STRING(struct awsq_ec2_deleted_snapshot, return_code, "returnCode"),
+};
+static const struct awsq_shape deleted_shape =
+	AWSQ_SHAPE(struct awsq_ec2_deleted_snapshot, deleted_fields);
+
+static const struct awsq_field deleted_list_fields[] = {
+	AWSQ_LIST(struct awsq_ec2_deleted_snapshots, items, n, "deleteSnapshotResultSet/item",
+		&deleted_shape),
+};
+static const struct awsq_shape deleted_list_shape =
+	AWSQ_SHAPE(struct awsq_ec2_deleted_snapshots, deleted_list_fields);
+
+void awsq_ec2_deregister_image_and_snapshots(struct awsq_call *call,
+	struct awsq_ec2_deleted_snapshots *out, const char *id)
+{
+	ec2_write(call, "DeregisterImage", &deleted_list_shape, out);
+	awsq_query_add(&call->body, id, "ImageId");
+	awsq_query_add_bool(&call->body, 1, "DeleteAssociatedSnapshots");
+}
+
+void awsq_ec2_free_deleted_snapshots(struct awsq_ec2_deleted_snapshots *deleted)
+{
+	awsq_shape_free(&deleted_list_shape, deleted);
+}
+
 static const struct awsq_field snapshot_fields[] = {
 	AWSQ_STRING(snapshot, id, "snapshotId"),
 	AWSQ_STRING(snapshot, state, "status"),
@@ -87,6 +122,8 @@ static const struct awsq_field snapshot_fields[] = {
 	AWSQ_INT(snapshot, volume_size, "volumeSize"),
 	AWSQ_TIME(snapshot, start_time, "startTime"),
 	AWSQ_LIST(snapshot, tags, n_tags, "tagSet/item", &ec2_tag_shape),
+	AWSQ_BOOL(snapshot, encrypted, "encrypted"),
+	AWSQ_STRING(snapshot, kms_key_id, "kmsKeyId"),
 };
 static const struct awsq_shape snapshot_shape = AWSQ_SHAPE(snapshot, snapshot_fields);
 

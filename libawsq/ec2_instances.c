@@ -2,11 +2,7 @@
 
 #include "ec2.h"
 
-#include <awsq/hash.h>
 #include <awsq/query.h>
-
-/* EC2's limit is 16 KiB before encoding. */
-#define MAX_USER_DATA (32 * 1024)
 
 typedef struct awsq_ec2_instance instance;
 
@@ -20,6 +16,7 @@ static const struct awsq_field volume_fields[] = {
 	AWSQ_STRING(struct awsq_ec2_volume_ref, device, "deviceName"),
 	AWSQ_STRING(struct awsq_ec2_volume_ref, id, "ebs/volumeId"),
 	AWSQ_TIME(struct awsq_ec2_volume_ref, attach_time, "ebs/attachTime"),
+	AWSQ_BOOL(struct awsq_ec2_volume_ref, delete_on_termination, "ebs/deleteOnTermination"),
 };
 static const struct awsq_shape volume_shape = AWSQ_SHAPE(struct awsq_ec2_volume_ref, volume_fields);
 
@@ -78,19 +75,6 @@ void awsq_ec2_free_instances(struct awsq_ec2_instances *instances)
 	awsq_shape_free(&described_shape, instances);
 }
 
-static void add_user_data(struct awsq_buf *q, const char *user_data)
-{
-	struct awsq_buf encoded = AWSQ_BUF_INIT(MAX_USER_DATA);
-
-	if (!user_data)
-		return;
-	awsq_base64_add(&encoded, user_data, strlen(user_data));
-	if (awsq_buf_error(&encoded))
-		q->error = awsq_buf_error(&encoded);
-	awsq_query_add(q, awsq_buf_str(&encoded), "UserData");
-	awsq_buf_wipe(&encoded);
-}
-
 void awsq_ec2_run_instances(struct awsq_call *call, struct awsq_ec2_instances *out,
 	const struct awsq_ec2_run_instance *i)
 {
@@ -107,7 +91,7 @@ void awsq_ec2_run_instances(struct awsq_call *call, struct awsq_ec2_instances *o
 	awsq_query_add(q, i->profile_name, "IamInstanceProfile.Name");
 	awsq_query_add(q, i->shutdown_behavior, "InstanceInitiatedShutdownBehavior");
 	awsq_query_add(q, i->http_tokens, "MetadataOptions.HttpTokens");
-	add_user_data(q, i->user_data);
+	ec2_add_base64(q, i->user_data, EC2_MAX_USER_DATA, "UserData");
 	ec2_add_tags(q, 1, "instance", i->tags);
 	ec2_add_tags(q, 2, "volume", i->tags);
 	ec2_add_token(call, i->client_token);

@@ -2,7 +2,6 @@
 
 #include "ec2.h"
 
-#include <awsq/hash.h>
 #include <awsq/query.h>
 
 #define MAX_PUBLIC_KEY (16 * 1024)
@@ -36,16 +35,10 @@ void awsq_ec2_describe_key_pairs(struct awsq_call *call, struct awsq_ec2_key_pai
 void awsq_ec2_import_key_pair(struct awsq_call *call, const char *name, const char *public_key,
 	const struct awsq_ec2_new_tag *tags)
 {
-	struct awsq_buf encoded = AWSQ_BUF_INIT(MAX_PUBLIC_KEY);
-
 	ec2_write(call, "ImportKeyPair", NULL, NULL);
 	awsq_query_add(&call->body, name, "KeyName");
-	awsq_base64_add(&encoded, public_key, strlen(public_key));
-	if (awsq_buf_error(&encoded))
-		call->body.error = awsq_buf_error(&encoded);
-	awsq_query_add(&call->body, awsq_buf_str(&encoded), "PublicKeyMaterial");
+	ec2_add_base64(&call->body, public_key, MAX_PUBLIC_KEY, "PublicKeyMaterial");
 	ec2_add_tags(&call->body, 1, "key-pair", tags);
-	awsq_buf_free(&encoded);
 }
 
 void awsq_ec2_delete_key_pair(struct awsq_call *call, const char *name)

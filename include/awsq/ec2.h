@@ -2,240 +2,36 @@
  * ec2.h: operations of Amazon EC2 (API version 2016-11-15).
  *
  * Each function describes one call (client.h), to be carried out with awsq_run; it copies what it
- * is given and cannot fail. The names and the meaning of parameters and members are those of the
- * Amazon EC2 API Reference (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/), under the
- * operation's name. Where a call has an `out`, that struct must be zeroed before and is freed with
- * the awsq_ec2_free_... function named for it. Times are seconds since the epoch, UTC. Strings that
- * AWS did not send are NULL.
+ * is given and cannot fail. The names and the meaning of parameters are those of the Amazon EC2 API
+ * Reference (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/), under the operation's name.
+ * Where a call has an `out` (ec2_types.h), that struct must be zeroed before and is freed with the
+ * awsq_ec2_free_... function named for it.
  */
 #ifndef AWSQ_EC2_H
 #define AWSQ_EC2_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include <awsq/client.h>
 #include <awsq/common.h>
-
-/* A filter of a Describe operation; an array of them ends with one whose name is NULL. */
-struct awsq_ec2_filter {
-	const char *name;
-	const char *values[8]; /* any of them matches; ends with NULL unless full */
-};
-
-struct awsq_ec2_tag {
-	char *key;
-	char *value;
-};
-
-/* A tag to be put on what a call creates; an array of them ends with one whose key is NULL. */
-struct awsq_ec2_new_tag {
-	const char *key;
-	const char *value;
-};
-
-/* ---- Instances */
-
-struct awsq_ec2_group_ref {
-	char *id;
-	char *name;
-};
-
-struct awsq_ec2_volume_ref {
-	char *device;
-	char *id;
-	int64_t attach_time;
-};
-
-struct awsq_ec2_instance {
-	char *id;
-	char *image_id;
-	char *state; /* pending, running, shutting-down, terminated, stopping, stopped */
-	char *state_reason;
-	char *type;
-	char *key_name;
-	char *public_ip;
-	char *private_ip;
-	char *zone;
-	char *vpc_id;
-	char *subnet_id;
-	char *profile_arn;
-	char *http_tokens; /* of the metadata options: "required" is IMDSv2 only */
-	char *root_device; /* the name of the root volume's device */
-	int64_t launch_time;
-	struct awsq_ec2_tag *tags;
-	size_t n_tags;
-	struct awsq_ec2_group_ref *groups;
-	size_t n_groups;
-	struct awsq_ec2_volume_ref *volumes;
-	size_t n_volumes;
-};
-
-struct awsq_ec2_instances {
-	struct awsq_ec2_instance *items;
-	size_t n;
-	char *next_token;
-};
-
-/* What StartInstances, StopInstances and TerminateInstances answer for each instance. */
-struct awsq_ec2_state_change {
-	char *id;
-	char *previous;
-	char *current;
-};
-
-struct awsq_ec2_state_changes {
-	struct awsq_ec2_state_change *items;
-	size_t n;
-};
-
-/* What an instance is made from; NULL members are left to EC2. */
-struct awsq_ec2_run_instance {
-	const char *image_id;
-	const char *type;
-	const char *key_name;
-	const char *group_id;
-	const char *subnet_id;
-	const char *profile_name;            /* of the instance profile */
-	const char *shutdown_behavior;       /* "stop" or "terminate" */
-	const char *http_tokens;             /* "required" or "optional" */
-	const char *user_data;               /* text; encoded here */
-	const char *client_token;            /* makes the call repeatable; at most 64 characters */
-	const struct awsq_ec2_new_tag *tags; /* on the instance and its volumes */
-};
-
-/* ---- Images and snapshots */
-
-struct awsq_ec2_block_device {
-	char *device;
-	char *snapshot_id;
-	int64_t volume_size; /* GiB */
-};
-
-struct awsq_ec2_image {
-	char *id;
-	char *name;
-	char *state; /* pending, available, failed, ... */
-	char *state_reason;
-	char *description;
-	char *architecture;
-	char *creation_date; /* ISO 8601, as AWS writes it */
-	struct awsq_ec2_tag *tags;
-	size_t n_tags;
-	struct awsq_ec2_block_device *devices;
-	size_t n_devices;
-};
-
-struct awsq_ec2_images {
-	struct awsq_ec2_image *items;
-	size_t n;
-	char *next_token;
-};
-
-struct awsq_ec2_copy_image {
-	const char *source_region;
-	const char *source_image_id;
-	const char *name;
-	const char *description;
-	const char *client_token;
-	const struct awsq_ec2_new_tag *tags; /* on the image and its snapshots */
-};
-
-struct awsq_ec2_snapshot {
-	char *id;
-	char *state;    /* pending, completed, error */
-	char *progress; /* such as "80%" */
-	char *description;
-	int64_t volume_size; /* GiB */
-	int64_t start_time;
-	struct awsq_ec2_tag *tags;
-	size_t n_tags;
-};
-
-struct awsq_ec2_snapshots {
-	struct awsq_ec2_snapshot *items;
-	size_t n;
-	char *next_token;
-};
-
-/* ---- Key pairs, security groups, networks */
-
-struct awsq_ec2_key_pair {
-	char *id;
-	char *name;
-	char *type; /* rsa or ed25519 */
-	char *fingerprint;
-	char *public_key; /* as in authorized_keys */
-	struct awsq_ec2_tag *tags;
-	size_t n_tags;
-};
-
-struct awsq_ec2_key_pairs {
-	struct awsq_ec2_key_pair *items;
-	size_t n;
-};
-
-/* Where a rule lets traffic come from or go to: one member set according to the list it is in. */
-struct awsq_ec2_rule_target {
-	char *name; /* CIDR block, prefix list id, or group id */
-	char *description;
-	char *user_id; /* of a referenced group: the account that has it */
-};
-
-struct awsq_ec2_ip_permission {
-	char *protocol;    /* "tcp", "udp", "icmp", "icmpv6", a number, or "-1" for all */
-	int64_t from_port; /* or ICMP type; of no meaning for all protocols */
-	int64_t to_port;   /* or ICMP code */
-	struct awsq_ec2_rule_target *ipv4;
-	size_t n_ipv4;
-	struct awsq_ec2_rule_target *ipv6;
-	size_t n_ipv6;
-	struct awsq_ec2_rule_target *prefix_lists;
-	size_t n_prefix_lists;
-	struct awsq_ec2_rule_target *groups;
-	size_t n_groups;
-};
-
-struct awsq_ec2_security_group {
-	char *id;
-	char *name;
-	char *description;
-	char *vpc_id;
-	char *owner_id;
-	struct awsq_ec2_tag *tags;
-	size_t n_tags;
-	struct awsq_ec2_ip_permission *ingress;
-	size_t n_ingress;
-	struct awsq_ec2_ip_permission *egress;
-	size_t n_egress;
-};
-
-struct awsq_ec2_security_groups {
-	struct awsq_ec2_security_group *items;
-	size_t n;
-	char *next_token;
-};
-
-struct awsq_ec2_vpc {
-	char *id;
-	int is_default;
-};
-
-struct awsq_ec2_vpcs {
-	struct awsq_ec2_vpc *items;
-	size_t n;
-	char *next_token;
-};
-
-/* The id of what a call created. */
-struct awsq_ec2_created {
-	char *id;
-};
+#include <awsq/ec2_types.h>
 
 AWSQ_BEGIN_DECLS
 
 /* The value of a tag, owned by the tags; NULL when there is no such key. */
 const char *awsq_ec2_tag_value(const struct awsq_ec2_tag *tags, size_t n, const char *key);
+
+/*
+ * Turns a call just described into one that only asks whether it is permitted. It never succeeds:
+ * "yes" is the error DryRunOperation (HTTP status 412), "no" one that awsq_err_is_denied knows; any
+ * other error says nothing of permissions. Operations that have no DryRun parameter (those on
+ * associations of instance profiles) are not sent: AWSQ_EINVAL.
+ */
+void awsq_ec2_dry_run(struct awsq_call *call);
+
+/* Sets tags, over those of the same keys, on a resource of any kind. */
+void awsq_ec2_create_tags(struct awsq_call *call, const char *resource_id,
+	const struct awsq_ec2_new_tag *tags);
 
 void awsq_ec2_describe_instances(struct awsq_call *call, struct awsq_ec2_instances *out,
 	const struct awsq_ec2_filter *filters);
@@ -256,6 +52,43 @@ void awsq_ec2_terminate_instance(struct awsq_call *call, struct awsq_ec2_state_c
 	const char *id);
 void awsq_ec2_free_state_changes(struct awsq_ec2_state_changes *changes);
 
+/*
+ * Fills the one member of out that the attribute stands for (AWSQ_EC2_USER_DATA, ...; any other is
+ * AWSQ_EINVAL) and touches no other, so that calls run together may fill one struct. A call that
+ * fails leaves its member NULL or 0.
+ */
+void awsq_ec2_describe_instance_attribute(struct awsq_call *call,
+	struct awsq_ec2_instance_attributes *out, const char *id, const char *attribute);
+void awsq_ec2_free_instance_attributes(struct awsq_ec2_instance_attributes *attributes);
+
+/* Set one attribute. The type and the user data can be set only while the instance is stopped. */
+void awsq_ec2_modify_instance_type(struct awsq_call *call, const char *id, const char *type);
+/* text is encoded here. */
+void awsq_ec2_modify_user_data(struct awsq_call *call, const char *id, const char *text);
+void awsq_ec2_modify_shutdown_behavior(struct awsq_call *call, const char *id,
+	const char *behavior);
+/* To this one group and no other. */
+void awsq_ec2_modify_instance_group(struct awsq_call *call, const char *id, const char *group_id);
+void awsq_ec2_modify_termination_protection(struct awsq_call *call, const char *id, int on);
+void awsq_ec2_modify_stop_protection(struct awsq_call *call, const char *id, int on);
+void awsq_ec2_modify_metadata_tokens(struct awsq_call *call, const char *id, const char *tokens);
+
+/* Of one instance: none, or one, and for a while those that are being replaced. */
+void awsq_ec2_describe_profile_associations(struct awsq_call *call,
+	struct awsq_ec2_profile_associations *out, const char *instance_id);
+void awsq_ec2_associate_profile(struct awsq_call *call, const char *instance_id,
+	const char *profile_name);
+/* The association's id changes with it. */
+void awsq_ec2_replace_profile_association(struct awsq_call *call, const char *association_id,
+	const char *profile_name);
+void awsq_ec2_disassociate_profile(struct awsq_call *call, const char *association_id);
+void awsq_ec2_free_profile_associations(struct awsq_ec2_profile_associations *associations);
+
+void awsq_ec2_describe_volumes(struct awsq_call *call, struct awsq_ec2_volumes *out,
+	const struct awsq_ec2_filter *filters);
+void awsq_ec2_delete_volume(struct awsq_call *call, const char *id);
+void awsq_ec2_free_volumes(struct awsq_ec2_volumes *volumes);
+
 /* Of the caller's own account. */
 void awsq_ec2_describe_images(struct awsq_call *call, struct awsq_ec2_images *out,
 	const struct awsq_ec2_filter *filters);
@@ -267,6 +100,10 @@ void awsq_ec2_free_images(struct awsq_ec2_images *images);
 void awsq_ec2_copy_image(struct awsq_call *call, struct awsq_ec2_created *out,
 	const struct awsq_ec2_copy_image *copy);
 void awsq_ec2_deregister_image(struct awsq_call *call, const char *id);
+/* Deletes its snapshots, too, and those that other images use are skipped: out tells of each. */
+void awsq_ec2_deregister_image_and_snapshots(struct awsq_call *call,
+	struct awsq_ec2_deleted_snapshots *out, const char *id);
+void awsq_ec2_free_deleted_snapshots(struct awsq_ec2_deleted_snapshots *deleted);
 
 /* Of the caller's own account. */
 void awsq_ec2_describe_snapshots(struct awsq_call *call, struct awsq_ec2_snapshots *out,
@@ -303,6 +140,24 @@ void awsq_ec2_free_security_groups(struct awsq_ec2_security_groups *groups);
 void awsq_ec2_describe_vpcs(struct awsq_call *call, struct awsq_ec2_vpcs *out,
 	const struct awsq_ec2_filter *filters);
 void awsq_ec2_free_vpcs(struct awsq_ec2_vpcs *vpcs);
+
+void awsq_ec2_describe_subnets(struct awsq_call *call, struct awsq_ec2_subnets *out,
+	const struct awsq_ec2_filter *filters);
+void awsq_ec2_free_subnets(struct awsq_ec2_subnets *subnets);
+
+void awsq_ec2_describe_managed_prefix_lists(struct awsq_call *call,
+	struct awsq_ec2_prefix_lists *out, const struct awsq_ec2_filter *filters);
+void awsq_ec2_free_prefix_lists(struct awsq_ec2_prefix_lists *lists);
+
+/* Those the account may use; with all, those not opted in to as well. */
+void awsq_ec2_describe_regions(struct awsq_call *call, struct awsq_ec2_regions *out, int all);
+void awsq_ec2_free_regions(struct awsq_ec2_regions *regions);
+
+/* location_type: "region", "availability-zone" or "availability-zone-id". */
+void awsq_ec2_describe_instance_type_offerings(struct awsq_call *call,
+	struct awsq_ec2_offerings *out, const char *location_type,
+	const struct awsq_ec2_filter *filters);
+void awsq_ec2_free_offerings(struct awsq_ec2_offerings *offerings);
 
 void awsq_ec2_free_created(struct awsq_ec2_created *created);
 

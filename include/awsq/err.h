@@ -8,6 +8,8 @@
 #ifndef AWSQ_ERR_H
 #define AWSQ_ERR_H
 
+#include <stddef.h>
+
 #include <awsq/common.h>
 
 enum awsq_code {
@@ -31,6 +33,7 @@ struct awsq_err {
 	int http_status;     /* of the last answer; 0 when there was none */
 	char aws_code[80];   /* AWS's error code, such as "UnauthorizedOperation"; "" when none */
 	char request_id[64]; /* AWS's request id; "" when none */
+	char action[64];     /* the call that failed, as policies name it: "ec2:CopyImage"; or "" */
 	char message[1024];  /* what happened, in a sentence without a full stop; raw server text */
 };
 
@@ -55,6 +58,16 @@ int awsq_err_set(struct awsq_err *err, int code, const char *format, ...) AWSQ_P
 
 /* Whether err holds an error from AWS whose code is aws_code. */
 int awsq_err_is(const struct awsq_err *err, const char *aws_code);
+
+/* Whether err holds AWS's answer that the caller lacks a permission. */
+int awsq_err_is_denied(const struct awsq_err *err);
+
+/*
+ * Writes the permission that an error which awsq_err_is_denied lacks to out (cut off to fit): the
+ * one that AWS's message names, since a call may need more than its own (RunInstances with tags
+ * needs ec2:CreateTags), or else the call's action; "" when neither is known.
+ */
+void awsq_err_missing_permission(char *out, size_t size, const struct awsq_err *err);
 
 AWSQ_END_DECLS
 
