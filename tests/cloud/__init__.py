@@ -19,6 +19,8 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     images.py     images and their snapshots
     groups.py     security groups and key pairs
     access.py     refusals as EC2 words them, and permissions moto does not ask for
+    dryrun.py     DryRun, in the order in which EC2 asks
+    ids.py        what an id belongs to, and how EC2 says that it is not there
     late.py       ids that are not known at once
     tokens.py     ClientToken
     paging.py     MaxResults and NextToken

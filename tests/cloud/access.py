@@ -10,21 +10,18 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request as flask_request
-from moto.core.exceptions import AccessDeniedError, AuthFailureError
-from moto.iam.access_control import IAMRequest, IAMRequestBase
+from moto.core.exceptions import AuthFailureError
+from moto.iam.access_control import IAMPolicy, IAMRequest, IAMRequestBase, PermissionResult
+from moto.utilities.utils import get_partition
 from werkzeug.exceptions import HTTPException
 
-from . import wire
+from . import dryrun, wire
 
-_TAGS_ON_CREATE = (
+# Who hands a role to an instance has to be allowed to.
+_PASSES_A_ROLE = (
     "RunInstances",
-    "CopyImage",
-    "CreateImage",
-    "RegisterImage",
-    "CreateSnapshot",
-    "CreateSecurityGroup",
-    "ImportKeyPair",
-    "CreateKeyPair",
+    "AssociateIamInstanceProfile",
+    "ReplaceIamInstanceProfileAssociation",
 )
 
 
@@ -39,11 +36,20 @@ class Refusal(HTTPException):
 def also_needed(action: str, params: dict[str, Any]) -> list[str]:
     """The permissions a call needs beside that for its own action."""
     needed = []
-    if action in _TAGS_ON_CREATE and any(k.startswith("TagSpecification.") for k in params):
+    tags = any(k.startswith("TagSpecification.") for k in params)
+    if tags or _said(params, "CopyImageTags"):
         needed.append("ec2:CreateTags")
-    if action == "RunInstances" and any(k.startswith("IamInstanceProfile.") for k in params):
+    if action in _PASSES_A_ROLE and any(k.startswith("IamInstanceProfile.") for k in params):
         needed.append("iam:PassRole")
+    # Without it the image goes all the same, and its snapshots stay (images.py);
+    # whoever tries first wants to hear of that.
+    if action == "DeregisterImage" and _said(params, "DeleteAssociatedSnapshots", "DryRun"):
+        needed.append("ec2:DeleteSnapshot")
     return needed
+
+
+def _said(params: dict[str, Any], *names: str) -> bool:
+    return all(str(params.get(name)).lower() == "true" for name in names)
 
 
 class Access:
@@ -54,16 +60,30 @@ class Access:
             super()._authenticate_and_authorize_action(_Request, resource)  # type: ignore[misc]
         except AuthFailureError as error:
             raise Refusal(401, "AuthFailure", error.message) from None
-        except AccessDeniedError as error:
-            text = f"You are not authorized to perform this operation. {error.message}"
-            raise Refusal(403, "UnauthorizedOperation", text) from None
-        self._refuse_early_ids()
-
-    def _refuse_early_ids(self) -> None:
-        params = {name: value[0] for name, value in self.querystring.items()}  # type: ignore[attr-defined]
+        params = self._wire_params()  # type: ignore[attr-defined]
         early = self.world.late.not_found(params)  # type: ignore[attr-defined]
         if early:
             raise Refusal(400, *early)
+        tried = dryrun.outcome(params, self.ec2_backend)  # type: ignore[attr-defined]
+        if tried:
+            raise Refusal(*tried)
+
+    def _may(self, action: str) -> bool:
+        """Whether the caller has one more permission, for a call that can do without."""
+        request = _Request(
+            account_id=self.current_account,  # type: ignore[attr-defined]
+            method="POST",
+            path="/",
+            data={},
+            body=b"",
+            headers=self.headers,  # type: ignore[attr-defined]
+            action=action,
+        )
+        try:
+            request.check_action_permitted("*")
+        except Refusal:
+            return False
+        return True
 
 
 _moto_request = IAMRequestBase._create_aws_request
@@ -89,3 +109,26 @@ class _Request(IAMRequest):
             self._action = needed
             super().check_action_permitted(resource)
         self._action = own
+
+    def _raise_access_denied(self) -> None:
+        """EC2's words name the action that is missing, which need not be the call's own."""
+        action = self._action
+        text = "You are not authorized to perform this operation. "
+        text += f"User: {self._access_key.arn} is not authorized to perform: {action}"
+        if not action.startswith("ec2:Describe"):  # which no policy can narrow
+            text += f" on resource: {self._resource()}"
+        if self._denied():
+            text += " with an explicit deny in an identity-based policy"
+        else:
+            text += f" because no identity-based policy allows the {action} action"
+        raise Refusal(403, "UnauthorizedOperation", text)
+
+    def _resource(self) -> str:
+        partition = get_partition(self._region)
+        if self._action == "iam:PassRole":
+            return f"arn:{partition}:iam::{self.account_id}:role/*"
+        return f"arn:{partition}:ec2:{self._region}:{self.account_id}:*/*"
+
+    def _denied(self) -> bool:
+        policies = map(IAMPolicy, self._access_key.collect_policies())
+        return PermissionResult.DENIED in (p.is_action_permitted(self._action) for p in policies)

@@ -11,10 +11,8 @@ from contextlib import contextmanager
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import ec2_backends
 
+from .ids import COUNTED, present
 from .wire import Call
-
-# Where moto keeps them; key pairs and groups are kept by other names than their ids.
-_SHELVES = (("image", "amis"), ("snapshot", "snapshots"), ("volume", "volumes"))
 
 
 class Births:
@@ -44,10 +42,4 @@ class Births:
 
 def _present(region: str) -> dict[str, str]:
     backend = ec2_backends[DEFAULT_ACCOUNT_ID][region]
-    found = {pair.id: "key-pair" for pair in backend.key_pairs.values()}
-    found |= {group.id: "security-group" for group in backend.describe_security_groups()}
-    for kind, shelf in _SHELVES:
-        found |= dict.fromkeys(getattr(backend, shelf), kind)
-    for reservation in backend.reservations.values():
-        found |= {instance.id: "instance" for instance in reservation.instances}
-    return found
+    return {resource_id: kind for kind in COUNTED for resource_id in present(backend, kind)}

@@ -11,14 +11,8 @@ import time
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
+from .ids import not_found
 from .settings import Settings
-
-_NOT_FOUND = {
-    "i": ("InvalidInstanceID.NotFound", "The instance ID '{}' does not exist"),
-    "ami": ("InvalidAMIID.NotFound", "The image id '[{}]' does not exist"),
-    "sg": ("InvalidGroup.NotFound", "The security group '{}' does not exist"),
-    "snap": ("InvalidSnapshot.NotFound", "The snapshot '{}' does not exist."),
-}
 
 T = TypeVar("T")
 
@@ -58,6 +52,5 @@ class LateIds:
             if name.startswith("Filter.") or not isinstance(value, str):
                 continue
             if self.hidden(value):
-                code, text = _NOT_FOUND[value.partition("-")[0]]
-                return code, text.format(value)
+                return not_found(value)
         return None
