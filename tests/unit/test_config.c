@@ -113,6 +113,12 @@ static void test_defaults(void **state)
 	assert_null(c.job_command);
 	assert_int_equal(c.job_timeout, 7200);
 	assert_string_equal(c.regions[0].instance_types.items[0], "t3.micro");
+	assert_string_equal(config_image(&c), "NAVO");
+	assert_int_equal(c.keep_images, 0);
+	assert_false(c.encrypt || config_encrypts(&c, &c.elsewhere));
+	assert_null(c.regions[0].vpc);
+	assert_null(c.regions[0].subnet);
+	assert_null(c.regions[0].kms_key);
 	config_free(&c);
 
 	load_text(&c,
@@ -124,6 +130,125 @@ static void test_defaults(void **state)
 	assert_string_equal(c.regions[0].name, "us-gov-west-1");
 	assert_strings(&c.regions[0].instance_types, types, 2);
 	config_free(&c);
+}
+
+#define KEY_ID  "1234abcd-12ab-34cd-56ef-1234567890ab"
+#define MRK_ID  "mrk-1234abcd12ab34cd56ef1234567890ab"
+#define KEY_ARN "arn:aws-us-gov:kms:us-west-2:123456789012:key/" MRK_ID
+
+static void assert_place(const struct config *c, const char *region, const char *type,
+	const char *vpc, const char *subnet, const char *kms_key)
+{
+	const struct config_region *place = config_place(c, region);
+
+	assert_string_equal(place->instance_types.items[0], type);
+	assert_string_equal(place->vpc, vpc);
+	assert_string_equal(place->subnet, subnet);
+	assert_string_equal(place->kms_key, kms_key);
+	assert_true(config_encrypts(c, place));
+	if (!place->name)
+		place = NULL;
+	if (strcmp(region, c->home) == 0)
+		assert_null(config_region(c, region));
+	else
+		assert_ptr_equal(config_region(c, region), place);
+}
+
+/* Each setting is the override's or the fleet's; home may have one though it is not listed. */
+static void test_what_holds_where(void **state)
+{
+	struct config c;
+
+	(void)state;
+	load_text(&c, FLEET
+		"vpc = \"vpc-main\"; subnet = \"night shift\"; kms_key = \"alias/x/Y:z_\"; };\n"
+		"regions = [ \"eu-west-3\", \"eu-west-2\", \"eu-west-1\" ];\n"
+		"override = {\n"
+		"us-west-2 = { kms_key = \"" KEY_ARN "\"; };\n"
+		"eu-west-2 = { vpc = \"vpc-0123456789abcdef0\"; kms_key = \"" KEY_ID "\"; };\n"
+		"eu-west-1 = { subnet = \"subnet-0123abcd\"; instance_type = \"c5.large\";\n"
+		"kms_key = \"arn:aws:kms:eu-west-1:123456789012:alias/own\"; }; };");
+	assert_int_equal(c.n_regions, 3);
+	assert_place(&c, "eu-west-3", "t3.micro", "vpc-main", "night shift", "alias/x/Y:z_");
+	assert_place(&c, "eu-west-2", "t3.micro", "vpc-0123456789abcdef0", "night shift", KEY_ID);
+	assert_place(&c, "eu-west-1", "c5.large", "vpc-main", "subnet-0123abcd",
+		"arn:aws:kms:eu-west-1:123456789012:alias/own");
+	assert_place(&c, "us-west-2", "t3.micro", "vpc-main", "night shift", KEY_ARN);
+	assert_string_equal(config_place(&c, "us-west-2")->name, "us-west-2");
+	assert_place(&c, "sa-east-1", "t3.micro", "vpc-main", "night shift", "alias/x/Y:z_");
+	assert_null(config_place(&c, "sa-east-1")->name);
+	config_free(&c);
+}
+
+/* Encryption may be asked for everywhere, or where there is a key. */
+static void test_where_copies_are_encrypted(void **state)
+{
+	struct config c;
+
+	(void)state;
+	load_text(&c, FLEET "encrypt = true; keep_images = 100; };\n" REGIONS);
+	assert_int_equal(c.keep_images, 100);
+	assert_true(config_encrypts(&c, config_place(&c, "eu-west-3")));
+	assert_true(config_encrypts(&c, config_place(&c, "sa-east-1")));
+	config_free(&c);
+	load_text(&c, FLEET "encrypt = false; };\n" REGIONS
+			    "override = { eu-west-3 = { kms_key = \"" MRK_ID "\"; }; };");
+	assert_true(config_encrypts(&c, config_place(&c, "eu-west-3")));
+	assert_false(config_encrypts(&c, config_place(&c, "us-west-2")));
+	config_free(&c);
+}
+
+static void test_which_images_are_meant(void **state)
+{
+	static const struct {
+		const char *image, *name;
+		int matches;
+	} cases[] = {
+		{ "NAVO", "NAVO", 1 },
+		{ "NAVO", "NAVO-1", 0 },
+		{ "NAVO", "NAV", 0 },
+		{ "NAVO", "navo", 0 },
+		{ "NAVO-*", "NAVO-2026-11-21", 1 },
+		{ "NAVO-*", "NAVO-", 1 },
+		{ "NAVO-*", "NAVO", 0 },
+		{ "NAVO-*", "MY-NAVO-1", 0 },
+		{ "NA*-x", "NAVO-x", 1 },
+		{ "NA*-x", "NA-x", 1 },
+		{ "NA*-x", "NA-x-x", 1 },
+		{ "NA*-x", "NAVO-x2", 0 },
+		/* The same letter cannot stand before the star and behind it. */
+		{ "abc*cde", "abcde", 0 },
+		{ "abc*cde", "abccde", 1 },
+		/* What would be special in other patterns is not. */
+		{ "a[b].c", "a[b].c", 1 },
+		{ "a[b].c", "ab.c", 0 },
+		{ "a[b].c", "a[b]xc", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[512];
+		struct config c;
+
+		(void)snprintf(text, sizeof(text), FLEET "image = \"%s\"; };\n" REGIONS,
+			cases[i].image);
+		load_text(&c, text);
+		assert_string_equal(config_image(&c), cases[i].image);
+		if (config_image_matches(&c, cases[i].name) != cases[i].matches)
+			fail_msg("'%s' and '%s'", cases[i].image, cases[i].name);
+		config_free(&c);
+	}
+}
+
+static void test_ids(void **state)
+{
+	(void)state;
+	assert_true(config_is_id("vpc-0123abcd", "vpc-"));
+	assert_true(config_is_id("subnet-0123456789abcdef0", "subnet-"));
+	assert_false(config_is_id("subnet-0123456789abcdef0", "vpc-"));
+	assert_false(config_is_id("vpc-production", "vpc-"));
+	assert_false(config_is_id("vpc-", "vpc-"));
+	assert_false(config_is_id("vpc-facade", "vpc-"));
 }
 
 /* A file whose fleet group has one line of its own, the third, and one whose job group has. */
@@ -206,6 +331,24 @@ static void test_texts_that_do_not_fit(void **state)
 	assert_refused(cases, COUNT(cases), AWSQ_EINVAL);
 }
 
+/* As many instance types as one filter takes. */
+#define SIXTEEN                                                                       \
+	"\"t1.x\", \"t2.x\", \"t3.x\", \"t4.x\", \"t5.x\", \"t6.x\", \"t7.x\", "      \
+	"\"t8.x\", \"t9.x\", \"t10.x\", \"t11.x\", \"t12.x\", \"t13.x\", \"t14.x\", " \
+	"\"t15.x\", \"t16.x\""
+
+static void test_lists_that_just_fit(void **state)
+{
+	struct config c;
+
+	(void)state;
+	load_text(&c, FLEET "};\n" REGIONS "override = { eu-west-3 = { instance_type = [ " SIXTEEN
+			    " ]; }; };");
+	assert_int_equal(c.regions[0].instance_types.n, 16);
+	assert_int_equal(config_place(&c, "us-west-2")->instance_types.n, 1);
+	config_free(&c);
+}
+
 static void test_lists_that_do_not_fit(void **state)
 {
 	static const struct bad cases[] = {
@@ -231,6 +374,10 @@ static void test_lists_that_do_not_fit(void **state)
 			"1: fleet.instance_type: expected " TYPE_WANTED ", found \"T3.micro\"" },
 		{ "fleet = { instance_type = \"t3.\"; };",
 			"1: fleet.instance_type: expected " TYPE_WANTED ", found \"t3.\"" },
+		{ IN_FLEET("}; override = { eu-west-3 = { instance_type = [\n" SIXTEEN ",\n"
+			   "\"t17.x\", \"t18.x\" ]; };"),
+			"5: override.eu-west-3.instance_type: expected at most 16, found \"t17.x\" "
+			"as one more" },
 		{ "fleet = { name = [ \"NAVO\" ]; };",
 			"1: fleet.name: expected " NAME_WANTED ", found a list" },
 	};
@@ -264,6 +411,101 @@ static void test_numbers_and_times_that_do_not_fit(void **state)
 		{ IN_JOB("port = \"22\";"), "5: job.port: expected " PORT_WANTED ", found \"22\"" },
 		{ IN_JOB("port = 22.5;"), "5: job.port: expected " PORT_WANTED ", found 22.5" },
 		{ IN_JOB("port = true;"), "5: job.port: expected " PORT_WANTED ", found true" },
+	};
+
+	(void)state;
+	assert_refused(cases, COUNT(cases), AWSQ_EINVAL);
+}
+
+static void test_images_that_do_not_fit(void **state)
+{
+#define IMAGE_WANTED                                                                  \
+	"the name of an image: 3 to 128 letters, digits, blanks and \"()[]./-'@_\", " \
+	"with at most one \"*\", not in front"
+	static const struct bad cases[] = {
+		{ IN_FLEET("image = \"NA\";"),
+			"3: fleet.image: expected " IMAGE_WANTED ", found \"NA\"" },
+		{ IN_FLEET("image = \"*NAVO\";"),
+			"3: fleet.image: expected " IMAGE_WANTED ", found \"*NAVO\"" },
+		{ IN_FLEET("image = \"N*V*\";"),
+			"3: fleet.image: expected " IMAGE_WANTED ", found \"N*V*\"" },
+		{ IN_FLEET("image = \"NAVO-?\";"),
+			"3: fleet.image: expected " IMAGE_WANTED ", found \"NAVO-?\"" },
+		{ IN_FLEET("image = \"NAVO+\";"),
+			"3: fleet.image: expected " IMAGE_WANTED ", found \"NAVO+\"" },
+		{ IN_FLEET("keep_images = -1;"),
+			"3: fleet.keep_images: expected a number from 0 to 100, found -1" },
+		{ IN_FLEET("keep_images = 101;"),
+			"3: fleet.keep_images: expected a number from 0 to 100, found 101" },
+		{ IN_FLEET("encrypt = \"true\";"),
+			"3: fleet.encrypt: expected true or false, without quotes, found "
+			"\"true\"" },
+		{ IN_FLEET("encrypt = 1;"),
+			"3: fleet.encrypt: expected true or false, without quotes, found 1" },
+		{ IN_FLEET("keep_images = true;"),
+			"3: fleet.keep_images: expected a number from 0 to 100, found true" },
+	};
+
+	(void)state;
+	assert_refused(cases, COUNT(cases), AWSQ_EINVAL);
+}
+
+static void test_networks_that_do_not_fit(void **state)
+{
+#define TAG_WANTED   "the value of a Name tag, without \"*\", \"?\" and \"\\\""
+#define ELSEWHERE    " (an id is of one region: name it in 'override')"
+#define VPC_OR_TAG   "an id such as \"vpc-0123456789abcdef0\", or " TAG_WANTED
+#define IN_HOME(own) FLEET "};\n" REGIONS "override = { us-west-2 = {\n" own "\n}; };"
+	static const struct bad cases[] = {
+		{ IN_FLEET("vpc = \"vpc-0123456789abcdef0\";"),
+			"3: fleet.vpc: expected " TAG_WANTED ELSEWHERE
+			", found \"vpc-0123456789abcdef0\"" },
+		{ IN_FLEET("subnet = \"subnet-0123abcd\";"),
+			"3: fleet.subnet: expected " TAG_WANTED ELSEWHERE
+			", found \"subnet-0123abcd\"" },
+		{ IN_FLEET("subnet = \"\";"),
+			"3: fleet.subnet: expected " TAG_WANTED ELSEWHERE ", found \"\"" },
+		{ IN_HOME("vpc = \"NAVO*\";"),
+			"6: override.us-west-2.vpc: expected " VPC_OR_TAG ", found \"NAVO*\"" },
+		{ IN_HOME("subnet = \"a\\\\b\";"),
+			"6: override.us-west-2.subnet: expected an id such as "
+			"\"subnet-0123456789abcdef0\", or " TAG_WANTED ", found \"a\\b\"" },
+	};
+
+	(void)state;
+	assert_refused(cases, COUNT(cases), AWSQ_EINVAL);
+}
+
+static void test_kms_keys_that_do_not_fit(void **state)
+{
+#define ALIAS_WANTED                                                                \
+	"an alias such as \"alias/NAVO\" (any other key is of one region: name it " \
+	"in 'override')"
+#define KEY_WANTED "the id, ARN or alias (\"alias/NAVO\") of a KMS key"
+#define NO_KEY(key)                        \
+	IN_HOME("kms_key = \"" key "\";"), \
+		"6: override.us-west-2.kms_key: expected " KEY_WANTED ", found \"" key "\""
+	static const struct bad cases[] = {
+		{ IN_FLEET("kms_key = \"" KEY_ID "\";"),
+			"3: fleet.kms_key: expected " ALIAS_WANTED ", found \"" KEY_ID "\"" },
+		{ IN_FLEET("kms_key = \"alias/\";"),
+			"3: fleet.kms_key: expected " ALIAS_WANTED ", found \"alias/\"" },
+		{ NO_KEY("NAVO") },
+		{ NO_KEY("alias/a b") },
+		{ NO_KEY("1234abcd-12ab-34cd-56ef-1234567890a") },
+		{ NO_KEY("1234abcd-12ab-34cd-56ef-1234567890ag") },
+		{ NO_KEY("arn:aws:kms:us-west-2:12345678901:alias/x") },
+		{ IN_HOME("kms_key = \"arn:aws:kms:us-west-2:123456789012:" KEY_ID "\";"),
+			"6: override.us-west-2.kms_key: expected " KEY_WANTED ", found "
+			"\"arn:aws:kms:us-west-2:123456789012:1234abcd-12ab-34cd-56ef-1...\"" },
+		{ NO_KEY("arn:aws:s3:us-west-2:123456789012:alias/x") },
+		{ NO_KEY("arn:aws:kms:us-west-2") },
+		{ IN_HOME("kms_key =\n\"arn:aws:kms:us-west-1:123456789012:alias/x\";"),
+			"6: override.us-west-2.kms_key: expected a key of us-west-2, found "
+			"\"arn:aws:kms:us-west-1:123456789012:alias/x\"" },
+		{ IN_HOME("kms_key = \"arn:aws:kms:us-west-22:123456789012:alias/x\";"),
+			"6: override.us-west-2.kms_key: expected a key of us-west-2, found "
+			"\"arn:aws:kms:us-west-22:123456789012:alias/x\"" },
 	};
 
 	(void)state;
@@ -531,9 +773,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_example),
 		TEST(test_defaults),
+		TEST(test_what_holds_where),
+		TEST(test_where_copies_are_encrypted),
+		TEST(test_which_images_are_meant),
+		TEST(test_ids),
 		TEST(test_texts_that_do_not_fit),
+		TEST(test_lists_that_just_fit),
 		TEST(test_lists_that_do_not_fit),
 		TEST(test_numbers_and_times_that_do_not_fit),
+		TEST(test_images_that_do_not_fit),
+		TEST(test_networks_that_do_not_fit),
+		TEST(test_kms_keys_that_do_not_fit),
 		TEST(test_settings_that_are_unknown_or_missing),
 		TEST(test_overrides),
 		TEST(test_text_that_is_not_a_configuration),

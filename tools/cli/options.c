@@ -180,7 +180,7 @@ static int check_together(const struct options *o, const struct tool_help *tool)
 	if (o->everywhere && o->all)
 		wrong = "--everywhere and --all exclude each other: use one of them";
 	else if (o->everywhere && o->n_regions > 0)
-		wrong = "--everywhere takes no regions: leave it or them out";
+		wrong = "--everywhere takes no regions: leave them out";
 	else if (o->preflight && o->dry_run)
 		wrong = "--preflight and --dry-run exclude each other: use one of them";
 	else if (tool->id == TOOL_CONFIG && strcmp(o->output, "json") == 0 && !o->dry_run &&

@@ -20,8 +20,7 @@ struct config_strings {
 
 /*
  * What may differ by region: the override's, else the fleet's. A VPC or subnet is an id, as
- * config_is_id() tells, or the value of its Name tag; a key is what KMS takes for one: an id, an ARN
- * or "alias/...".
+ * config_is_id() tells, or the value of its Name tag; a KMS key is an id, an ARN or "alias/...".
  */
 struct config_region {
 	char *name;                           /* NULL: any region without settings of its own */
@@ -97,7 +96,7 @@ const char *config_image(const struct config *c);
 /* Whether an image of that name, in the home region, is a home image. */
 int config_image_matches(const struct config *c, const char *image_name);
 
-/* Whether text is prefix ("vpc-", "subnet-") and the rest of an id, and thus hardly a Name tag's. */
+/* Whether text is an id that begins with prefix ("vpc-", "subnet-"), and so no Name tag's value. */
 int config_is_id(const char *text, const char *prefix);
 
 #endif
