@@ -59,8 +59,8 @@ static void differ_by(const group *a, const group *b, size_t n_ab, size_t n_ba)
 	struct rules ra, rb;
 	size_t more_a = 0, more_b = 0;
 
-	assert_int_equal(rules_of_group(&ra, a), 0);
-	assert_int_equal(rules_of_group(&rb, b), 0);
+	assert_int_equal(rules_of_group(&ra, a, NULL), 0);
+	assert_int_equal(rules_of_group(&rb, b, NULL), 0);
 	for (int egress = 0; egress < 2; egress++) {
 		struct rules only;
 
@@ -86,7 +86,7 @@ static void test_rules_of_a_group(void **state)
 	struct rules rules;
 
 	(void)state;
-	assert_int_equal(rules_of_group(&rules, &usual), 0);
+	assert_int_equal(rules_of_group(&rules, &usual, NULL), 0);
 	rules_are(&rules, words, COUNT(words));
 	assert_null(rules.items[2].user_id);
 	rules_free(&rules);
@@ -105,7 +105,7 @@ static void test_a_new_group(void **state)
 	assert_int_equal(rules_of_new_group(&rules), 0);
 	rules_are(&rules, words, 1);
 	/* It is what EC2 then says that the group has. */
-	assert_int_equal(rules_of_group(&of_group, &new_group), 0);
+	assert_int_equal(rules_of_group(&of_group, &new_group, NULL), 0);
 	assert_int_equal(rules_minus(&only, &rules, &of_group, 1), 0);
 	assert_int_equal(only.n, 0);
 	assert_int_equal(rules_minus(&only, &of_group, &rules, 1), 0);
@@ -135,6 +135,26 @@ static void test_order_and_grouping(void **state)
 	other.n_egress = 0;
 	differ_by(&usual, &other, 2, 0);
 	differ_by(&other, &usual, 0, 2);
+}
+
+/* The most that EC2 lets an interface have, which differ late, against the same backwards. */
+static void test_many_rules(void **state)
+{
+	static char cidrs[1000][32];
+	static target forward[1000], backward[1000];
+	permission p = { S("tcp"), 22, 22, forward, 1000, NULL, 0, NULL, 0, NULL, 0 };
+	permission q = { S("tcp"), 22, 22, backward, 1000, NULL, 0, NULL, 0, NULL, 0 };
+	group a = { .id = S("sg-a"), .ingress = &p, .n_ingress = 1 };
+	group b = { .id = S("sg-b"), .ingress = &q, .n_ingress = 1 };
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(cidrs[i], sizeof(cidrs[i]), "203.0.%d.%d/32", i / 250, i % 250);
+		forward[i].name = backward[999 - i].name = cidrs[i];
+	}
+	differ_by(&a, &b, 0, 0);
+	q.n_ipv4 = 990;
+	differ_by(&a, &b, 10, 0);
 }
 
 /* One rule against another that differs in one thing, or only seems to. */
@@ -198,19 +218,40 @@ static void test_names_and_numbers_of_protocols(void **state)
 	}
 }
 
-/* For all protocols ports mean nothing, whatever AWS or we put there. */
-static void test_ports_of_all_protocols(void **state)
+/* Ports that mean nothing, whatever AWS or we put there; and those that do mean something. */
+static void test_ports(void **state)
 {
-	permission a = { S("-1"), -1, -1, world, 1, NULL, 0, NULL, 0, NULL, 0 };
-	permission b = { S("-1"), 0, 65535, world, 1, NULL, 0, NULL, 0, NULL, 0 };
-	group ga = { .id = S("sg-a"), .egress = &a, .n_egress = 1 };
-	group gb = { .id = S("sg-b"), .egress = &b, .n_egress = 1 };
+	static const struct {
+		const char *protocol;
+		int64_t from_a, to_a, from_b, to_b;
+		int same;
+	} cases[] = {
+		{ "-1", -1, -1, 0, 65535, 1 },
+		{ "all", 0, 0, 22, 22, 1 },
+		{ "50", -1, -1, 0, 0, 1 },
+		{ "icmp", -1, -1, -1, 0, 1 },
+		{ "58", -1, -1, -1, 255, 1 },
+		{ "icmp", 8, -1, 8, 0, 0 },
+		{ "icmp", -1, -1, 0, -1, 0 },
+		{ "1", 3, 4, 3, 1, 0 },
+		{ "tcp", -1, -1, -1, 0, 0 },
+		{ "udp", 0, 0, 0, 65535, 0 },
+	};
 
 	(void)state;
-	differ_by(&ga, &gb, 0, 0);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		permission a = { S(cases[i].protocol), cases[i].from_a, cases[i].to_a, world, 1,
+			NULL, 0, NULL, 0, NULL, 0 };
+		permission b = { S(cases[i].protocol), cases[i].from_b, cases[i].to_b, world, 1,
+			NULL, 0, NULL, 0, NULL, 0 };
+		group ga = { .id = S("sg-a"), .egress = &a, .n_egress = 1 };
+		group gb = { .id = S("sg-b"), .egress = &b, .n_egress = 1 };
+
+		differ_by(&ga, &gb, !cases[i].same, !cases[i].same);
+	}
 }
 
-/* A set has a rule once. EC2 refuses a call that names a rule twice. */
+/* A set has a rule once, but with each description. EC2 refuses a call that names a rule twice. */
 static void test_duplicates(void **state)
 {
 	permission same[] = {
@@ -218,34 +259,50 @@ static void test_duplicates(void **state)
 		{ S("6"), 22, 22, world, 1, NULL, 0, NULL, 0, NULL, 0 },
 		{ S("tcp"), 22, 22, world, 1, NULL, 0, NULL, 0, NULL, 0 },
 	};
+	target described = { S("0.0.0.0/0"), S("all"), NULL };
 	group many = { .id = S("sg-a"), .ingress = same, .n_ingress = 3 };
 	group one = { .id = S("sg-b"), .ingress = same, .n_ingress = 1 };
 	group none = { .id = S("sg-c") };
+	struct rules rules;
 
 	(void)state;
+	assert_int_equal(rules_of_group(&rules, &many, NULL), 0);
+	assert_int_equal(rules.n, 1);
+	rules_free(&rules);
 	differ_by(&many, &one, 0, 0);
 	differ_by(&many, &none, 1, 0);
+	same[1].ipv4 = &described;
+	differ_by(&many, &one, 1, 0);
 }
 
-/* What names something of one region is never missing in another. */
-static void test_regional_rules(void **state)
+/* Without names, other groups and lists are what their ids say: nothing that another region has. */
+static void test_without_names(void **state)
 {
+	static const char *const words[] = { "ingress tcp/22 0.0.0.0/0",
+		"ingress tcp/22 prefix list pl-1", "ingress tcp/22 group sg-other",
+		"ingress all self" };
 	target pair[] = { { S("sg-other"), NULL, S("210987654321") } };
 	target list[] = { { S("pl-1"), NULL, NULL } };
 	permission p[] = { { S("tcp"), 22, 22, world, 1, NULL, 0, list, 1, pair, 1 },
 		{ S("-1"), 0, 0, NULL, 0, NULL, 0, NULL, 0, itself, 1 } };
-	group a = { .id = S(SELF_GROUP), .ingress = p, .n_ingress = 2, .egress = p, .n_egress = 1 };
+	group a = { .id = S(SELF_GROUP), .ingress = p, .n_ingress = 2 };
 	group none = { .id = S("sg-none") };
 	struct rules rules;
+	const char *id;
 
 	(void)state;
-	differ_by(&a, &none, 3, 0);
-	assert_int_equal(rules_of_group(&rules, &a), 0);
-	assert_int_equal(rules.n, 7);
-	for (size_t i = 0; i < rules.n; i++)
-		assert_int_equal(rule_is_regional(&rules.items[i]),
-			strcmp(rules.items[i].target, "pl-1") == 0 ||
-				strcmp(rules.items[i].target, "sg-other") == 0);
+	differ_by(&a, &none, 4, 0);
+	differ_by(&a, &a, 0, 0);
+	assert_int_equal(rules_of_group(&rules, &a, NULL), 0);
+	rules_are(&rules, words, COUNT(words));
+	for (size_t i = 0; i < rules.n; i++) {
+		int other = i == 1 || i == 2;
+
+		assert_int_equal(rules.items[i].foreign, other);
+		assert_int_equal(rule_is_regional(&rules.items[i]), other);
+		assert_int_equal(rule_resolve(&rules.items[i], NULL, &id),
+			other ? AWSQ_ENOTFOUND : 0);
+	}
 	assert_string_equal(rules.items[2].user_id, "210987654321");
 	rules_free(&rules);
 }
@@ -256,25 +313,44 @@ static void test_words(void **state)
 		struct rule rule;
 		const char *words;
 	} cases[] = {
-		{ { 0, "tcp", 22, 22, RULE_IPV4, "0.0.0.0/0", NULL, "" },
+		{ { .protocol = "tcp", .from_port = 22, .to_port = 22, .target = "0.0.0.0/0" },
 			"ingress tcp/22 0.0.0.0/0" },
-		{ { 1, "udp", 1, 65535, RULE_IPV6, "::/0", NULL, "v6" },
+		{ { .egress = 1,
+			  .protocol = "udp",
+			  .from_port = 1,
+			  .to_port = 65535,
+			  .kind = RULE_IPV6,
+			  .target = "::/0",
+			  .description = "v6" },
 			"egress udp/1-65535 ::/0 \"v6\"" },
-		{ { 0, "-1", 0, 0, RULE_GROUP, RULE_SELF, NULL, "" }, "ingress all self" },
-		{ { 0, "icmp", -1, -1, RULE_IPV4, "0.0.0.0/0", NULL, "" },
+		{ { .protocol = "-1", .kind = RULE_GROUP, .target = RULE_SELF },
+			"ingress all self" },
+		{ { .protocol = "-1", .kind = RULE_GROUP, .target = "self" },
+			"ingress all group self" },
+		{ { .protocol = "icmp", .from_port = -1, .to_port = -1, .target = "0.0.0.0/0" },
 			"ingress icmp/all 0.0.0.0/0" },
-		{ { 0, "icmp", 8, -1, RULE_IPV4, "0.0.0.0/0", NULL, "" },
+		{ { .protocol = "icmp", .from_port = 8, .to_port = -1, .target = "0.0.0.0/0" },
 			"ingress icmp/8 0.0.0.0/0" },
-		{ { 0, "50", 0, 0, RULE_PREFIX_LIST, "pl-1", NULL, "" }, "ingress 50/0 pl-1" },
-		{ { 0, "tcp", 0, 0, RULE_IPV4, "10.0.0.0/8", NULL, "" },
-			"ingress tcp/0 10.0.0.0/8" },
+		{ { .protocol = "icmpv6", .from_port = 3, .to_port = 3, .target = "10.0.0.0/8" },
+			"ingress icmpv6/3 code 3 10.0.0.0/8" },
+		{ { .protocol = "50", .kind = RULE_PREFIX_LIST, .target = "office" },
+			"ingress 50/all prefix list office" },
+		{ { .protocol = "tcp", .target = "10.0.0.0/8" }, "ingress tcp/0 10.0.0.0/8" },
+		{ { .protocol = "-1",
+			  .kind = RULE_GROUP,
+			  .target = "a\nb",
+			  .description = "\"\x1b[2J\xc2\x9b\xc3\xa4\x7f'\xc2" },
+			"ingress all group a?b \"\"?[2J?\xc3\xa4?'\xc2\"" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct awsq_buf text = AWSQ_BUF_INIT(200);
+		struct rule rule = cases[i].rule;
 
-		rule_describe(&text, &cases[i].rule);
+		if (!rule.description)
+			rule.description = "";
+		rule_describe(&text, &rule);
 		assert_string_equal(awsq_buf_str(&text), cases[i].words);
 		awsq_buf_free(&text);
 	}
@@ -295,8 +371,8 @@ static void test_permissions(void **state)
 	group to = { .id = S("sg-to") };
 
 	(void)state;
-	assert_int_equal(rules_of_group(&rules, &from), 0);
-	assert_int_equal(rules_to_permissions(&permissions, &targets, &rules, "sg-to"), 0);
+	assert_int_equal(rules_of_group(&rules, &from, NULL), 0);
+	assert_int_equal(rules_to_permissions(&permissions, &targets, &rules, "sg-to", NULL), 0);
 	assert_int_equal(rules.n, 6);
 	for (size_t i = 0; i < rules.n; i++)
 		assert_int_equal(permissions[i].n_ipv4 + permissions[i].n_ipv6 +
@@ -328,7 +404,7 @@ static void test_no_permissions(void **state)
 	struct awsq_ec2_rule_target *targets;
 
 	(void)state;
-	assert_int_equal(rules_to_permissions(&permissions, &targets, &none, "sg-1"), 0);
+	assert_int_equal(rules_to_permissions(&permissions, &targets, &none, "sg-1", NULL), 0);
 	free(permissions);
 	free(targets);
 }
@@ -343,7 +419,7 @@ static void test_holes(void **state)
 	struct rules rules;
 
 	(void)state;
-	assert_int_equal(rules_of_group(&rules, &g), 0);
+	assert_int_equal(rules_of_group(&rules, &g, NULL), 0);
 	rules_are(&rules, words, 1);
 	rules_free(&rules);
 }
@@ -354,11 +430,12 @@ int main(void)
 		cmocka_unit_test(test_rules_of_a_group),
 		cmocka_unit_test(test_a_new_group),
 		cmocka_unit_test(test_order_and_grouping),
+		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_pairs_of_rules),
 		cmocka_unit_test(test_names_and_numbers_of_protocols),
-		cmocka_unit_test(test_ports_of_all_protocols),
+		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_duplicates),
-		cmocka_unit_test(test_regional_rules),
+		cmocka_unit_test(test_without_names),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_permissions),
 		cmocka_unit_test(test_no_permissions),

@@ -1,6 +1,7 @@
 /*
  * rule_names.h: what the targets of a security group's rules are called. Ids differ from region to
- * region; a name stands for the same thing in each of them.
+ * region, and blocks of addresses have several spellings; a name stands for the same thing in each
+ * region.
  */
 #ifndef FLEET_RULE_NAMES_H
 #define FLEET_RULE_NAMES_H
@@ -34,5 +35,11 @@ const char *rule_names_group_id(const struct rule_names *names, const char *name
  */
 int rule_names_list(const char **name, char **made, const struct rule_names *names, const char *id);
 const char *rule_names_list_id(const struct rule_names *names, const char *name);
+
+/*
+ * A CIDR block as EC2 spells it: without bits below the prefix, IPv6 as in RFC 5952; cidr itself if
+ * it cannot be read as one. *name is borrowed from cidr unless it is *made, as above. AWSQ_ENOMEM.
+ */
+int rule_names_cidr(const char **name, char **made, const char *cidr, int ipv6);
 
 #endif
