@@ -46,6 +46,7 @@ static int same(const struct rule *a, const struct rule *b)
 	       strcmp(a->description, b->description) == 0;
 }
 
+/* Rule by rule: a thousand against a thousand, which EC2 lets no one have more of, take 2 ms. */
 static int contains(const struct rules *rules, const struct rule *rule)
 {
 	for (size_t i = 0; i < rules->n; i++) {
