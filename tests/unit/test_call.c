@@ -41,6 +41,7 @@ static void test_success(void **state)
 	assert_int_equal(err.code, 0);
 	assert_int_equal(err.http_status, 0);
 	assert_string_equal(err.message, "");
+	assert_string_equal(err.action, "");
 	assert_int_equal(call.attempts, 1);
 	assert_int_equal(vpcs.n, 1);
 	assert_string_equal(vpcs.items[0].id, "vpc-1");
@@ -302,13 +303,69 @@ static void test_one_of_many_fails(void **state)
 	assert_int_equal(awsq_run(f.client, calls, 3), AWSQ_ESERVICE);
 	assert_int_equal(calls[0].err.code, 0);
 	assert_string_equal(vpcs.items[0].id, "vpc-1");
+	assert_string_equal(calls[0].err.action, "");
 	assert_string_equal(calls[1].err.aws_code, "UnauthorizedOperation");
+	assert_string_equal(calls[1].err.action, "ec2:DescribeImages");
 	assert_int_equal(calls[2].err.code, AWSQ_EPARSE);
+	assert_string_equal(calls[2].err.action, "ec2:DescribeSnapshots");
 	assert_null(images.items);
 	assert_null(snapshots.items);
 	for (int i = 0; i < 3; i++)
 		awsq_call_free(&calls[i]);
 	awsq_ec2_free_vpcs(&vpcs);
+	fake_end(&f);
+}
+
+#define ATTRIBUTES                                                                       \
+	"<R><userData><value>Zm9v</value></userData><instanceInitiatedShutdownBehavior>" \
+	"<value>stop</value></instanceInitiatedShutdownBehavior><disableApiTermination>" \
+	"<value>true</value></disableApiTermination><disableApiStop><value>true</value>" \
+	"</disableApiStop></R>"
+
+/* Four calls fill a struct, and then fail, one after the other or at once: each for itself. */
+static void test_calls_that_share_a_struct(void **state)
+{
+	static const char *const names[] = { AWSQ_EC2_USER_DATA, AWSQ_EC2_SHUTDOWN_BEHAVIOR,
+		AWSQ_EC2_DISABLE_API_TERMINATION, AWSQ_EC2_DISABLE_API_STOP };
+	static const struct answer answers[] = {
+		{ .status = 200, .body = ATTRIBUTES, .delay_ms = 30 },
+		{ .status = 403, .body = DENIED, .delay_ms = 20 },
+		{ .status = 200, .body = ATTRIBUTES, .delay_ms = 10 },
+		{ .status = 200, .body = ATTRIBUTES },
+		{ .status = 403, .body = DENIED },
+		{ .status = 403, .body = DENIED },
+	};
+	struct awsq_ec2_instance_attributes a = { 0 };
+	struct awsq_call calls[4];
+	struct fake f;
+	int failed = 0;
+
+	(void)state;
+	FAKE_BEGIN(&f, answers);
+	for (int i = 0; i < 4; i++)
+		awsq_ec2_describe_instance_attribute(&calls[i], &a, "i-1", names[i]);
+	assert_int_equal(awsq_run(f.client, calls, 4), AWSQ_ESERVICE);
+	for (int i = 0; i < 4; i++) {
+		failed += calls[i].err.code != 0;
+		awsq_call_free(&calls[i]);
+	}
+	/* Which of them got the denial is not determined. */
+	assert_int_equal(failed, 1);
+	assert_int_equal(a.user_data != NULL, calls[0].err.code == 0);
+	assert_int_equal(a.shutdown_behavior != NULL, calls[1].err.code == 0);
+	assert_int_equal(a.disable_api_termination, calls[2].err.code == 0);
+	assert_int_equal(a.disable_api_stop, calls[3].err.code == 0);
+	for (int i = 0; i < 2; i++) {
+		struct awsq_ec2_instance_attributes before = a;
+
+		awsq_ec2_describe_instance_attribute(&calls[i], &a, "i-1", names[2 * i]);
+		assert_int_equal(awsq_run_one(f.client, &calls[i], NULL), AWSQ_ESERVICE);
+		assert_null(a.user_data);
+		assert_ptr_equal(a.shutdown_behavior, before.shutdown_behavior);
+		assert_int_equal(a.disable_api_stop, before.disable_api_stop);
+	}
+	assert_int_equal(a.disable_api_termination, 0);
+	awsq_ec2_free_instance_attributes(&a);
 	fake_end(&f);
 }
 
@@ -325,7 +382,7 @@ static void test_no_calls(void **state)
 	fake_end(&f);
 }
 
-/* A body that did not fit is reported, and nothing is sent. */
+/* A body that did not fit, or may not be sent, is reported, and nothing is sent. */
 static void test_a_body_that_is_too_large(void **state)
 {
 	struct awsq_ec2_run_instance what = { .image_id = "ami-1" };
@@ -343,6 +400,12 @@ static void test_a_body_that_is_too_large(void **state)
 	awsq_ec2_run_instances(&call, &made, &what);
 	assert_int_equal(awsq_run_one(f.client, &call, &err), AWSQ_ETOOBIG);
 	assert_int_equal(err.code, AWSQ_ETOOBIG);
+	assert_string_equal(err.action, "ec2:RunInstances");
+	assert_non_null(strstr(err.message, "RunInstances"));
+	awsq_ec2_associate_profile(&call, "i-1", "role");
+	awsq_ec2_dry_run(&call);
+	assert_int_equal(awsq_run_one(f.client, &call, &err), AWSQ_EINVAL);
+	assert_string_equal(err.action, "ec2:AssociateIamInstanceProfile");
 	assert_int_equal(f.server->n_requests, 0);
 	test_free(text);
 	fake_end(&f);
@@ -382,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_an_error_in_the_second_page),
 		cmocka_unit_test(test_calls_overlap),
 		cmocka_unit_test(test_one_of_many_fails),
+		cmocka_unit_test(test_calls_that_share_a_struct),
 		cmocka_unit_test(test_no_calls),
 		cmocka_unit_test(test_a_body_that_is_too_large),
 		cmocka_unit_test(test_clients_that_cannot_be),

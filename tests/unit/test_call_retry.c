@@ -37,6 +37,7 @@ static int run_read(struct fake *f, struct awsq_err *err, int *attempts)
 	*err = call.err;
 	*attempts = call.attempts;
 	assert_int_equal(rc, err->code);
+	assert_string_equal(err->action, rc == 0 ? "" : "ec2:DescribeVpcs");
 	assert_int_equal(vpcs.n, rc == 0 ? 1 : 0);
 	assert_int_equal(vpcs.items != NULL, rc == 0);
 	awsq_call_free(&call);
@@ -53,6 +54,7 @@ static int run_write(struct fake *f, struct awsq_err *err, int *attempts)
 	awsq_ec2_delete_security_group(&call, "sg-1");
 	assert_false(call.repeatable);
 	rc = awsq_run_one(f->client, &call, err);
+	assert_string_equal(err->action, rc == 0 ? "" : "ec2:DeleteSecurityGroup");
 	*attempts = call.attempts;
 	return rc;
 }

@@ -1,18 +1,5 @@
 /*
- * The requests of every operation, compared with what botocore 1.43.11 sends for the same. Expected
- * bodies were printed, Action and Version aside, by calls of
- *
- *     import botocore.session, urllib.parse as u
- *     def body(service, operation, **arguments):
- *         client = botocore.session.get_session().create_client(service, region_name="us-west-2",
- *             aws_access_key_id="a", aws_secret_access_key="s")
- *         got = {}
- *         client.meta.events.register("before-call", lambda params, **_: (
- *             got.update(params["body"]), (type("R", (), {"status_code": 200}), {}))[1])
- *         getattr(client, operation)(**arguments)
- *         print(u.urlencode(got, quote_via=u.quote, safe=""))
- *
- * such as body("ec2", "describe_instances", InstanceIds=["i-1"]).
+ * The requests of operations on what a fleet is made of; test_ec2_parts.c has the others.
  */
 #include "banned.h"
 
@@ -24,83 +11,10 @@
 #include <cmocka.h>
 
 #include <awsq/ec2.h>
-#include <awsq/err.h>
 #include <awsq/iam.h>
 #include <awsq/sts.h>
 
-#define MAX_PARAMETERS 60
-
-enum { ONCE, REPEATABLE };
-
-static const struct awsq_ec2_filter filters[] = {
-	{ "tag:Name", { "NAVO" } },
-	{ "instance-state-name", { "running", "stop ped" } },
-	{ NULL, { NULL } },
-};
-#define FILTERS                                                       \
-	"Filter.1.Name=tag%3AName&Filter.1.Value.1=NAVO&"             \
-	"Filter.2.Name=instance-state-name&Filter.2.Value.1=running&" \
-	"Filter.2.Value.2=stop%20ped"
-
-static const struct awsq_ec2_new_tag tags[] = {
-	{ "Name", "NAVO" },
-	{ "awsq:fleet", "a b&c" },
-	{ NULL, NULL },
-};
-#define TAGS(n, type)                                                                         \
-	"TagSpecification." n ".ResourceType=" type "&TagSpecification." n ".Tag.1.Key=Name&" \
-	"TagSpecification." n ".Tag.1.Value=NAVO&"                                            \
-	"TagSpecification." n ".Tag.2.Key=awsq%3Afleet&"                                      \
-	"TagSpecification." n ".Tag.2.Value=a%20b%26c"
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Cuts text at its ampersands and sorts the parts. */
-static size_t split(char *parts[MAX_PARAMETERS], char *text)
-{
-	size_t n = 0;
-
-	while (*text) {
-		assert_true(n < MAX_PARAMETERS);
-		parts[n++] = text;
-		text += strcspn(text, "&");
-		if (*text)
-			*text++ = '\0';
-	}
-	qsort(parts, n, sizeof(*parts), compare);
-	return n;
-}
-
-/* Compares the call's body, as a set of parameters, with the one expected, and ends the call. */
-static void is(struct awsq_call *call, const char *service, const char *version, const char *action,
-	const char *rest, int repeatable)
-{
-	struct awsq_buf expected = AWSQ_BUF_INIT(8192), actual = AWSQ_BUF_INIT(8192);
-	char *want[MAX_PARAMETERS] = { NULL }, *have[MAX_PARAMETERS] = { NULL };
-	size_t n;
-
-	awsq_buf_addf(&expected, "Action=%s&Version=%s&%s", action, version, rest);
-	awsq_buf_adds(&actual, awsq_buf_str(&call->body));
-	n = split(want, expected.data);
-	assert_int_equal(split(have, actual.data), n);
-	for (size_t i = 0; i < n; i++)
-		assert_string_equal(have[i], want[i]);
-	assert_string_equal(call->service, service);
-	assert_string_equal(call->action, action);
-	assert_int_equal(call->repeatable, repeatable);
-	assert_int_equal(awsq_buf_error(&call->body), 0);
-	awsq_buf_free(&expected);
-	awsq_buf_free(&actual);
-	awsq_call_free(call);
-}
-
-static void is_ec2(struct awsq_call *call, const char *action, const char *rest, int repeatable)
-{
-	is(call, "ec2", "2016-11-15", action, rest, repeatable);
-}
+#include "ec2_request.h"
 
 static void test_instances(void **state)
 {
@@ -188,8 +102,18 @@ static void test_images_and_snapshots(void **state)
 		"SourceRegion=us-west-2&SourceImageId=ami-1&Name=NAVO&"
 		"Description=NAVO%2C%20copied",
 		ONCE);
+	copy.description = NULL;
+	copy.encrypted = 1;
+	copy.kms_key_id = "alias/k e";
+	awsq_ec2_copy_image(&call, NULL, &copy);
+	is_ec2(&call, "CopyImage",
+		"SourceRegion=us-west-2&SourceImageId=ami-1&Name=NAVO&Encrypted=true&"
+		"KmsKeyId=alias%2Fk%20e",
+		ONCE);
 	awsq_ec2_deregister_image(&call, "ami-1");
 	is_ec2(&call, "DeregisterImage", "ImageId=ami-1", ONCE);
+	awsq_ec2_deregister_image_and_snapshots(&call, NULL, "ami-1");
+	is_ec2(&call, "DeregisterImage", "ImageId=ami-1&DeleteAssociatedSnapshots=true", ONCE);
 	awsq_ec2_describe_snapshots(&call, NULL, filters);
 	is_ec2(&call, "DescribeSnapshots", "Owner.1=self&" FILTERS, REPEATABLE);
 	awsq_ec2_delete_snapshot(&call, "snap-1");
@@ -299,7 +223,8 @@ static void test_other_services(void **state)
 static void test_a_full_filter(void **state)
 {
 	static const struct awsq_ec2_filter full[] = {
-		{ "f", { "1", "2", "3", "4", "5", "6", "7", "8" } },
+		{ "f", { "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14",
+			       "15", "16" } },
 		{ "g", { NULL } },
 		{ NULL, { NULL } },
 	};
@@ -310,7 +235,9 @@ static void test_a_full_filter(void **state)
 	is_ec2(&call, "DescribeVpcs",
 		"Filter.1.Name=f&Filter.1.Value.1=1&Filter.1.Value.2=2&Filter.1.Value.3=3&"
 		"Filter.1.Value.4=4&Filter.1.Value.5=5&Filter.1.Value.6=6&Filter.1.Value.7=7&"
-		"Filter.1.Value.8=8&Filter.2.Name=g",
+		"Filter.1.Value.8=8&Filter.1.Value.9=9&Filter.1.Value.10=10&Filter.1.Value.11=11&"
+		"Filter.1.Value.12=12&Filter.1.Value.13=13&Filter.1.Value.14=14&"
+		"Filter.1.Value.15=15&Filter.1.Value.16=16&Filter.2.Name=g",
 		REPEATABLE);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The answers of every operation that has some, after the examples of the API References, taken
- * into structs through each call's own shape.
+ * The answers of operations on what a fleet is made of, after the examples of the API References,
+ * taken into structs through each call's own shape; test_ec2_parts.c has those on the rest.
  */
 #include "banned.h"
 
@@ -12,33 +12,10 @@
 #include <cmocka.h>
 
 #include <awsq/ec2.h>
-#include <awsq/err.h>
 #include <awsq/iam.h>
 #include <awsq/sts.h>
-#include <awsq/xml.h>
 
-#define EC2(action, text)                                                        \
-	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<" action "Response xmlns=" \
-	"\"http://ec2.amazonaws.com/doc/2016-11-15/\">\n"                        \
-	"  <requestId>8f7724cf-496f-496e-8fe3-example</requestId>\n" text "</" action "Response>"
-
-/* Parses an answer to a call, which is ended: byte by byte, then all at once, with one result. */
-static void answer(struct awsq_call *call, const char *text)
-{
-	struct awsq_xml *x;
-
-	assert_int_equal(awsq_xml_new(&x, call->shape, call->out), 0);
-	for (const char *at = text; *at; at++)
-		assert_int_equal(awsq_xml_feed(x, at, 1), 0);
-	assert_int_equal(awsq_xml_finish(x), 0);
-	awsq_xml_free(x);
-	awsq_shape_free(call->shape, call->out);
-	assert_int_equal(awsq_xml_new(&x, call->shape, call->out), 0);
-	assert_int_equal(awsq_xml_feed(x, text, strlen(text)), 0);
-	assert_int_equal(awsq_xml_finish(x), 0);
-	awsq_xml_free(x);
-	awsq_call_free(call);
-}
+#include "ec2_answer.h"
 
 #define INSTANCE                                                                                  \
 	"<item><instanceId>i-1234567890abcdef0</instanceId><imageId>ami-bff32ccc</imageId>"       \
@@ -94,6 +71,7 @@ static void check_instance(const struct awsq_ec2_instance *i)
 	assert_string_equal(i->volumes[0].device, "/dev/xvda");
 	assert_string_equal(i->volumes[0].id, "vol-1234567890abcdef0");
 	assert_int_equal(i->volumes[0].attach_time, 1450781049);
+	assert_int_equal(i->volumes[0].delete_on_termination, 1);
 }
 
 /* Two reservations, one of two instances; a pending one has little of what others have. */
@@ -195,9 +173,12 @@ static void test_describe_images(void **state)
 			"</message></stateReason><blockDeviceMapping><item>"
 			"<deviceName>/dev/sda1</deviceName><ebs><snapshotId>snap-1234</snapshotId>"
 			"<volumeSize>15</volumeSize><deleteOnTermination>false"
-			"</deleteOnTermination></ebs></item><item><deviceName>/dev/sdb</deviceName>"
+			"</deleteOnTermination><encrypted>true</encrypted></ebs></item><item>"
+			"<deviceName>/dev/sdb</deviceName>"
 			"<virtualName>ephemeral0</virtualName></item></blockDeviceMapping>"
 			"<tagSet><item><key>awsq:fleet</key><value>NAVO</value></item></tagSet>"
+			"<rootDeviceName>/dev/sda1</rootDeviceName><sourceImageId>ami-0f0f"
+			"</sourceImageId><sourceImageRegion>us-west-2</sourceImageRegion>"
 			"</item></imagesSet>"));
 	assert_int_equal(out.n, 1);
 	assert_string_equal(out.items[0].id, "ami-1a2b3c4d");
@@ -212,7 +193,13 @@ static void test_describe_images(void **state)
 	assert_string_equal(out.items[0].devices[0].device, "/dev/sda1");
 	assert_string_equal(out.items[0].devices[0].snapshot_id, "snap-1234");
 	assert_int_equal(out.items[0].devices[0].volume_size, 15);
+	assert_int_equal(out.items[0].devices[0].encrypted, 1);
 	assert_null(out.items[0].devices[1].snapshot_id);
+	assert_int_equal(out.items[0].devices[1].encrypted, 0);
+	assert_string_equal(out.items[0].owner_id, "123456789012");
+	assert_string_equal(out.items[0].root_device, "/dev/sda1");
+	assert_string_equal(out.items[0].source_image_id, "ami-0f0f");
+	assert_string_equal(out.items[0].source_image_region, "us-west-2");
 	awsq_ec2_free_images(&out);
 }
 
@@ -248,7 +235,8 @@ static void test_describe_snapshots(void **state)
 			"</volumeId><status>pending</status><startTime>2014-02-28T21:28:32.000Z"
 			"</startTime><progress>30%</progress><ownerId>111122223333</ownerId>"
 			"<volumeSize>15</volumeSize><description>Daily &amp; more</description>"
-			"<encrypted>true</encrypted><tagSet><item><key>k</key><value>v</value>"
+			"<encrypted>true</encrypted><kmsKeyId>arn:aws:kms:eu-west-1:1:key/k"
+			"</kmsKeyId><tagSet><item><key>k</key><value>v</value>"
 			"</item></tagSet></item><item><snapshotId>snap-2</snapshotId></item>"
 			"</snapshotSet><nextToken>n</nextToken>"));
 	assert_int_equal(out.n, 2);
@@ -259,7 +247,11 @@ static void test_describe_snapshots(void **state)
 	assert_int_equal(out.items[0].volume_size, 15);
 	assert_int_equal(out.items[0].start_time, 1393622912);
 	assert_string_equal(out.items[0].tags[0].value, "v");
+	assert_int_equal(out.items[0].encrypted, 1);
+	assert_string_equal(out.items[0].kms_key_id, "arn:aws:kms:eu-west-1:1:key/k");
 	assert_string_equal(out.items[1].id, "snap-2");
+	assert_int_equal(out.items[1].encrypted, 0);
+	assert_null(out.items[1].kms_key_id);
 	assert_string_equal(out.next_token, "n");
 	awsq_ec2_free_snapshots(&out);
 }
@@ -351,11 +343,15 @@ static void test_describe_vpcs(void **state)
 	answer(&call,
 		EC2("DescribeVpcs",
 			"<vpcSet><item><vpcId>vpc-1</vpcId><state>available</state>"
-			"<cidrBlock>10.0.0.0/23</cidrBlock><isDefault>false</isDefault></item>"
+			"<cidrBlock>10.0.0.0/23</cidrBlock><isDefault>false</isDefault>"
+			"<tagSet><item><key>Name</key><value>lab</value></item></tagSet></item>"
 			"<item><isDefault>true</isDefault><vpcId>vpc-2</vpcId></item></vpcSet>"));
 	assert_int_equal(out.n, 2);
 	assert_string_equal(out.items[0].id, "vpc-1");
 	assert_int_equal(out.items[0].is_default, 0);
+	assert_string_equal(out.items[0].state, "available");
+	assert_int_equal(out.items[0].n_tags, 1);
+	assert_string_equal(out.items[0].tags[0].value, "lab");
 	assert_string_equal(out.items[1].id, "vpc-2");
 	assert_int_equal(out.items[1].is_default, 1);
 	awsq_ec2_free_vpcs(&out);
