@@ -17,6 +17,7 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     ec2.py        moto's EC2, with the parts below mixed in
     instances.py  what EC2 answers about instances; states.py how they live
     images.py     images and their snapshots
+    volumes.py    volumes, and the keys they are encrypted with
     groups.py     security groups and key pairs
     access.py     refusals as EC2 words them, and permissions moto does not ask for
     dryrun.py     DryRun, in the order in which EC2 asks

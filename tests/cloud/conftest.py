@@ -22,11 +22,12 @@ REGIONS = [
 class Region:
     """A region of the cloud with a key pair and an image in it."""
 
+    _numbers = itertools.count()  # two tests may have the same region for a home
+
     def __init__(self, cloud: Cloud, name: str):
         self.cloud = cloud
         self.name = name
         self.ec2 = cloud.boto("ec2", name)
-        self._numbers = itertools.count()
         self.key = cloud.new_key()
 
     def image(self, **more: Any) -> str:

@@ -20,12 +20,13 @@ from .groups import GroupBackend, GroupResponses
 from .images import ImageBackend, ImageResponses
 from .instances import InstanceResponses
 from .paging import Paging
+from .volumes import VolumeBackend
 
 if TYPE_CHECKING:
     from .world import World
 
 
-class CloudBackend(ImageBackend, GroupBackend, EC2Backend):
+class CloudBackend(ImageBackend, VolumeBackend, GroupBackend, EC2Backend):
     world: ClassVar[World]
 
     @property

@@ -13,7 +13,8 @@ fits strikes.
     hold         carried out; some seconds later the connection is reset
     hold-before  nothing is carried out; some seconds later the connection is reset
     late         carried out, and what it began goes wrong afterwards: a copy
-                 ends as failed, a started instance stops by itself
+                 ends as failed, a started instance stops by itself, an image's
+                 snapshots stay when it goes
 
 A call that is held is in the log from the moment the holding begins.
 """

@@ -10,10 +10,16 @@ import time
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ec2.exceptions import EC2ClientError, InvalidSnapshotInUse
+from moto.ec2.exceptions import (
+    EC2ClientError,
+    InvalidParameterDependency,
+    InvalidSnapshotInUse,
+)
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.elastic_block_store import Snapshot
 from moto.ec2.utils import convert_tag_spec, random_ami_id, random_snapshot_id
+
+_NO_KEY = "Given key ID is not accessible"
 
 
 class CloudSnapshot(Snapshot):
@@ -21,6 +27,7 @@ class CloudSnapshot(Snapshot):
 
     begun = 0.0
     lasts = 0.0
+    state_message: str | None = None  # why it ends as an error
 
     @property
     def progress(self) -> str:
@@ -72,21 +79,20 @@ class ImageBackend:
         from_ami: str | None = None,
     ) -> CloudSnapshot:
         volume = self.get_volume(volume_id)
+        key = volume.kms_key_id if volume.encrypted else None
         snapshot = CloudSnapshot(
-            self, random_snapshot_id(), volume, description, volume.encrypted, volume.kms_key_id
+            self, random_snapshot_id(), volume, description, volume.encrypted, key
         )
         self.snapshots[snapshot.id] = snapshot
         if not from_ami:  # those are moto's, and thrown away by new_image
             self._develop(snapshot)
         return snapshot
 
-    def new_snapshot(
-        self: Any, description: str, size: int, encrypted: bool, key: Any
-    ) -> CloudSnapshot:
-        """A snapshot of no volume in particular, as a copy's are."""
+    def new_snapshot(self: Any, description: str, size: int, key: str | None) -> CloudSnapshot:
+        """A snapshot of no volume in particular, as a copy's are. Encrypted if there is a key."""
         volume = self.create_volume(size=size, zone_name=f"{self.region_name}a")
         snapshot = self.create_snapshot(volume.id, description)
-        snapshot.encrypted, snapshot.kms_key_id = encrypted, key
+        snapshot.encrypted, snapshot.kms_key_id = key is not None, key
         self.delete_volume(volume.id)
         return snapshot
 
@@ -97,25 +103,25 @@ class ImageBackend:
         self.world.late.born(snapshot.id)
 
         def done() -> None:
-            snapshot.status = "completed"
+            snapshot.status = "error" if snapshot.state_message else "completed"
 
         self.world.agenda.after(snapshot.lasts, done)
 
     def develop_image(self: Any, image: CloudImage) -> None:
-        """From pending to available; or to failed, where the test wants that."""
+        """From pending to available; or to failed, if there is a reason for that by now."""
         image.state = "pending"
         self.world.late.born(image.id)
-        failure = self.world.late_failure
+        wanted = self.world.late_failure
+        if wanted:
+            image.state_reason = {"Code": wanted.code, "Message": wanted.message}
 
         def done() -> None:
             if image.id not in self.amis:
                 return
-            if failure:
-                image.state = "failed"
-                image.state_reason = {"Code": failure.code, "Message": failure.message}
-            else:
-                image.state = "available"
+            image.state = "failed" if failure else "available"
+            image.state_reason = failure
 
+        failure, image.state_reason = image.state_reason, None
         # After its snapshots, which were begun before it.
         self.world.agenda.after(self.world.settings.copy, done)
 
@@ -139,7 +145,8 @@ class ImageResponses:
             ebs = mapping.get("Ebs", {})
             snapshot = self.ec2_backend.get_snapshot(ebs["SnapshotId"])
             defaults = {"VolumeSize": snapshot.volume_size, "VolumeType": "gp3"}
-            mapping["Ebs"] = {"DeleteOnTermination": True, "Encrypted": False, **defaults, **ebs}
+            mapping["Ebs"] = {"DeleteOnTermination": True, **defaults, **ebs}
+            mapping["Ebs"]["Encrypted"] = snapshot.encrypted
         self.error_on_dryrun()
         image = self.ec2_backend.new_image(
             mappings,
@@ -170,7 +177,13 @@ class ImageResponses:
         for device, block in instance.block_device_mapping.items():
             volume = backend.get_volume(block.volume_id)
             text = f"Created by CreateImage({instance.id})"
-            mappings.append(self._copied_device(device, volume, volume.kms_key_id, text))
+            ebs = {
+                "VolumeSize": volume.size,
+                "VolumeType": volume.volume_type,
+                "DeleteOnTermination": block.delete_on_termination,
+            }
+            key = volume.kms_key_id if volume.encrypted else None
+            mappings.append(self._copied_device(device, ebs, text, key))
         image = backend.new_image(
             mappings,
             instance=instance,
@@ -180,7 +193,34 @@ class ImageResponses:
         )
         return self._begin(image)
 
+    def deregister_image(self: Any) -> ActionResult:
+        image = self.ec2_backend.amis.get(self._get_param("ImageId"))
+        self.ec2_backend.deregister_image(self._get_param("ImageId"))
+        if not self._get_param("DeleteAssociatedSnapshots", False):
+            return ActionResult({"Return": True})
+        results = [
+            {"SnapshotId": snapshot_id, "ReturnCode": self._delete_with_image(snapshot_id)}
+            for snapshot_id in image.snapshot_ids()
+        ]
+        return ActionResult({"Return": True, "DeleteSnapshotResults": results})
+
+    def _delete_with_image(self: Any, snapshot_id: str) -> str:
+        """EC2's word for what became of a snapshot of an image that is gone."""
+        if not self._may("DeleteSnapshot"):
+            return "missing-permissions"
+        if self.world.late_failure:
+            return "internal-error"
+        try:
+            self.ec2_backend.delete_snapshot(snapshot_id)
+        except InvalidSnapshotInUse:
+            return "skipped"
+        except EC2ClientError:
+            return "client-error"
+        return "success"
+
     def copy_image(self: Any) -> ActionResult:
+        if self._get_param("KmsKeyId") and not self._get_param("Encrypted"):
+            raise InvalidParameterDependency("KmsKeyId", "Encrypted")
         token = self._get_param("ClientToken")
         self.error_on_dryrun()
         if not token:
@@ -201,28 +241,27 @@ class ImageResponses:
             raise EC2ClientError(
                 "InvalidAMIID.Unavailable" if source else "InvalidAMIID.NotFound", text
             )
+        self._check_copies()
         image = self._copy_of(source[0], home)
         if self._get_param("CopyImageTags"):
             image.add_tags({tag["key"]: tag["value"] for tag in source[0].get_tags()})
         return self._begin(image)
 
+    def _check_copies(self: Any) -> None:
+        most = int(self.world.settings.copies)
+        images = self.ec2_backend.amis.values()
+        if most and sum(i.state == "pending" and bool(i.source_image_id) for i in images) >= most:
+            text = "Too many AMI copies in progress in the destination region. "
+            raise EC2ClientError("ResourceLimitExceeded", f"{text}The limit is {most}.")
+
     def _copy_of(self: Any, source: CloudImage, home: Any) -> CloudImage:
-        key = self._get_param("KmsKeyId")
-        encrypt = bool(key) or self._get_param("Encrypted", False)
         mappings = []
         for mapping in source.mappings:
             snapshot = home.get_snapshot(mapping["Ebs"]["SnapshotId"])
             text = f"Copied for DestinationAmi from SourceAmi {source.id}"
             text += f" for SourceSnapshot {snapshot.id}."
-            device = self._copied_device(
-                mapping["DeviceName"],
-                snapshot,
-                key,
-                text,
-                encrypt=encrypt,
-                size=mapping["Ebs"]["VolumeSize"],
-            )
-            mappings.append(device)
+            key = self._copy_key(snapshot)
+            mappings.append(self._copied_device(mapping["DeviceName"], mapping["Ebs"], text, key))
         image = self.ec2_backend.new_image(
             mappings,
             source_ami=source,
@@ -234,30 +273,30 @@ class ImageResponses:
         image.ena_support = getattr(source, "ena_support", False)
         image.source_image_id = source.id
         image.source_image_region = self._get_param("SourceRegion")
+        asked = self._get_param("KmsKeyId")
+        if asked and not self.ec2_backend.key_arn(asked):
+            # EC2 takes the request, and looks at the key when it comes to use it.
+            image.state_reason = {"Code": "Client.InternalError", "Message": _NO_KEY}
+            for snapshot_id in image.snapshot_ids():
+                self.ec2_backend.get_snapshot(snapshot_id).state_message = _NO_KEY
         return image
 
+    def _copy_key(self: Any, source: CloudSnapshot) -> str | None:
+        """The key for a copy; None where it is not to be encrypted."""
+        backend = self.ec2_backend
+        asked = self._get_param("KmsKeyId")
+        if asked:
+            return backend.key_arn(asked) or asked
+        wanted = self._get_param("Encrypted") or backend.ebs_encryption_by_default
+        return backend.default_key_arn() if wanted or source.encrypted else None
+
     def _copied_device(
-        self: Any,
-        device: str,
-        source: Any,
-        key: str | None,
-        description: str,
-        encrypt: bool = False,
-        size: int | None = None,
+        self: Any, device: str, like: dict[str, Any], description: str, key: str | None
     ) -> dict[str, Any]:
         """A device of an image to be, on a snapshot taken for it now."""
-        size = int(size or source.size)
-        encrypted = encrypt or source.encrypted
-        snapshot = self.ec2_backend.new_snapshot(description, size, encrypted, key)
-        ebs = {
-            "SnapshotId": snapshot.id,
-            "VolumeSize": size,
-            "VolumeType": getattr(source, "volume_type", "gp3"),
-            "DeleteOnTermination": True,
-            "Encrypted": encrypted,
-        }
-        if key:
-            ebs["KmsKeyId"] = key
+        size = int(like["VolumeSize"])
+        snapshot = self.ec2_backend.new_snapshot(description, size, key)
+        ebs = {**like, "SnapshotId": snapshot.id, "Encrypted": snapshot.encrypted}
         return {"DeviceName": device, "Ebs": ebs}
 
     def _begin(self: Any, image: CloudImage) -> ActionResult:
