@@ -243,12 +243,14 @@ static void test_which_images_are_meant(void **state)
 static void test_ids(void **state)
 {
 	(void)state;
-	assert_true(config_is_id("vpc-0123abcd", "vpc-"));
-	assert_true(config_is_id("subnet-0123456789abcdef0", "subnet-"));
-	assert_false(config_is_id("subnet-0123456789abcdef0", "vpc-"));
-	assert_false(config_is_id("vpc-production", "vpc-"));
-	assert_false(config_is_id("vpc-", "vpc-"));
-	assert_false(config_is_id("vpc-facade", "vpc-"));
+	assert_true(config_is_id("vpc-0123abcd"));
+	assert_true(config_is_id("subnet-0123456789abcdef0"));
+	assert_false(config_is_id("i-0123456789abcdef0"));
+	assert_false(config_is_id("vpc-production"));
+	assert_false(config_is_id("vpc-"));
+	assert_false(config_is_id("vpc-facade"));
+	assert_false(config_is_id("subnet-0123abcd east"));
+	assert_false(config_is_id("main"));
 }
 
 /* A file whose fleet group has one line of its own, the third, and one whose job group has. */

@@ -96,7 +96,7 @@ const char *config_image(const struct config *c);
 /* Whether an image of that name, in the home region, is a home image. */
 int config_image_matches(const struct config *c, const char *image_name);
 
-/* Whether text is an id that begins with prefix ("vpc-", "subnet-"), and so no Name tag's value. */
-int config_is_id(const char *text, const char *prefix);
+/* Whether text is the id of a VPC or subnet, and so not the value of a Name tag. */
+int config_is_id(const char *text);
 
 #endif

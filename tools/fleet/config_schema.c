@@ -82,13 +82,13 @@ static int is_image_name(const char *text)
 	       (!star || (star > text && !strchr(star + 1, '*')));
 }
 
-/* EC2's have 8 or 17 digits. */
-int config_is_id(const char *text, const char *prefix)
+/* EC2's have 8 or 17 digits; "vpc-main" is a name. */
+int config_is_id(const char *text)
 {
-	size_t len = strlen(prefix);
+	const char *dash = strchr(text, '-');
 
-	return strncmp(text, prefix, len) == 0 && strlen(text + len) >= 8 &&
-	       is_made_of(text + len, HEX);
+	return dash && (strncmp(text, "vpc-", 4) == 0 || strncmp(text, "subnet-", 7) == 0) &&
+	       strlen(dash + 1) >= 8 && is_made_of(dash + 1, HEX);
 }
 
 /* As a filter for the Name tag can ask for it: what is special there cannot be looked for. */
@@ -99,14 +99,9 @@ static int is_tag_value(const char *text)
 	return len <= 256 && strcspn(text, "*?\\") == len && !is_made_of(text, " \t\r\n");
 }
 
-static int is_vpc_name(const char *text)
+static int is_network_name(const char *text)
 {
-	return is_tag_value(text) && !config_is_id(text, "vpc-");
-}
-
-static int is_subnet_name(const char *text)
-{
-	return is_tag_value(text) && !config_is_id(text, "subnet-");
+	return is_tag_value(text) && !config_is_id(text);
 }
 
 /* The reference of CreateAlias (KMS). */
@@ -262,13 +257,13 @@ static const struct config_rule fleet_rules[] = {
 	{
 		.name = "vpc",
 		.offset = FLEET(elsewhere.vpc),
-		.valid = is_vpc_name,
+		.valid = is_network_name,
 		.expected = NAME_EXPECTED " (an id is of one region: name it in 'override')",
 	},
 	{
 		.name = "subnet",
 		.offset = FLEET(elsewhere.subnet),
-		.valid = is_subnet_name,
+		.valid = is_network_name,
 		.expected = NAME_EXPECTED " (an id is of one region: name it in 'override')",
 	},
 };
