@@ -387,22 +387,35 @@ static void test_foreign_rules_are_differences(void **state)
 	rules_free(&of_home);
 }
 
-/* A list that is called by its id is not the list of that id. */
+/* What is called like an id is not what has that id. */
 static void test_name_like_an_id(void **state)
 {
+	group web = { .id = S("sg-1"), .name = S("sg-gone"), .vpc_id = S("vpc-t") };
 	struct awsq_ec2_prefix_list list = { S("pl-1"), S("pl-gone"), S(ACCOUNT) };
+	const struct awsq_ec2_security_groups groups = { &web, 1, NULL };
 	const struct awsq_ec2_prefix_lists lists = { &list, 1, NULL };
-	const struct rule_names names = { "eu-west-1", "vpc-t", NULL, &lists };
-	struct rules named, foreign;
+	const struct rule_names names = { "eu-west-1", "vpc-t", &groups, &lists };
+	static const struct {
+		enum rule_kind kind;
+		const char *named, *foreign;
+	} cases[] = { { RULE_GROUP, "sg-1", "sg-gone" }, { RULE_PREFIX_LIST, "pl-1", "pl-gone" } };
 
 	(void)state;
-	read_one(&named, RULE_PREFIX_LIST, "pl-1", &names);
-	read_one(&foreign, RULE_PREFIX_LIST, "pl-gone", &names);
-	assert_string_equal(named.items[0].target, foreign.items[0].target);
-	assert_int_equal(more(&named, &foreign), 1);
-	assert_int_equal(more(&foreign, &named), 1);
-	rules_free(&named);
-	rules_free(&foreign);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct rules named, foreign;
+		const char *id;
+
+		read_one(&named, cases[i].kind, cases[i].named, &names);
+		read_one(&foreign, cases[i].kind, cases[i].foreign, &names);
+		assert_string_equal(named.items[0].target, foreign.items[0].target);
+		assert_int_equal(more(&named, &foreign), 1);
+		assert_int_equal(more(&foreign, &named), 1);
+		assert_int_equal(rule_resolve(&named.items[0], &names, &id), 0);
+		assert_string_equal(id, cases[i].named);
+		assert_int_equal(rule_resolve(&foreign.items[0], &names, &id), AWSQ_ENOTFOUND);
+		rules_free(&named);
+		rules_free(&foreign);
+	}
 }
 
 /* A group there that gets another name is no longer what home's rules mean. */

@@ -224,7 +224,7 @@ int rules_minus(struct rules *out, const struct rules *a, const struct rules *b,
 	for (size_t i = 0; i < a->n; i++) {
 		const struct rule *rule = &a->items[i];
 
-		if (rule->egress != egress || contains(b, rule) || contains(out, rule))
+		if (rule->egress != egress || contains(b, rule))
 			continue;
 		if (add_copy(out, rule) != 0) {
 			rules_free(out);
