@@ -66,7 +66,7 @@ static const struct {
 	{ "", "ec2:RunInstances" },
 	/* What does not look like a permission is not passed on: it is a server's text. */
 	{ USER "not authorized to perform: ", "ec2:RunInstances" },
-	{ USER "not authorized to perform: nothing", "ec2:RunInstances" },
+	{ USER "not authorized to perform: nothing else", "ec2:RunInstances" },
 	{ USER "not authorized to perform: ec2: CreateTags", "ec2:RunInstances" },
 	{ USER "not authorized to perform: :CreateTags", "ec2:RunInstances" },
 	{ USER "not authorized to perform: \033[2J:x", "ec2:RunInstances" },
