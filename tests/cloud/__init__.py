@@ -16,12 +16,15 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     account.py    the account in moto's IAM: an admin and an operator
     ec2.py        moto's EC2, with the parts below mixed in
     instances.py  what EC2 answers about instances; states.py how they live
+    attributes.py an instance's attributes
+    offerings.py  which instance types a region has
     images.py     images and their snapshots
     volumes.py    volumes, and the keys they are encrypted with
     groups.py     security groups and key pairs
     access.py     refusals as EC2 words them, and permissions moto does not ask for
     dryrun.py     DryRun, in the order in which EC2 asks
     ids.py        what an id belongs to, and how EC2 says that it is not there
+    filters.py    filters, exact but for wildcards
     late.py       ids that are not known at once
     tokens.py     ClientToken
     paging.py     MaxResults and NextToken

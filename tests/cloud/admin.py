@@ -8,6 +8,7 @@ POST   /_cloud/fault           one more (faults.py)
 DELETE /_cloud/fault           none from here on
 GET    /_cloud/settings        how long things take
 POST   /_cloud/settings        change some of it (settings.py)
+POST   /_cloud/offering        {"region": name, "type": instance type, "offered": true or false}
 POST   /_cloud/machine         {"instance": id, "do": ...}
            kill-sshd, start-sshd, freeze-sshd, thaw-sshd, drop-connections
            shutdown ("in": seconds, or "minutes"), cancel-shutdown
@@ -62,6 +63,11 @@ def _act(world: World, action: str, query: dict[str, str], body: dict[str, Any])
     if action == "POST settings":
         world.settings.change(body)
         return world.settings.as_dict()
+    if action == "POST offering":
+        offerings = world.offerings
+        change = offerings.give_back if body["offered"] else offerings.take_away
+        change(str(body["region"]), str(body["type"]))
+        return {}
     if action == "POST machine":
         with world.lock:
             world.agenda.advance()

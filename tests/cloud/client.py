@@ -170,6 +170,13 @@ class Cloud:
     def settings(self, **values: float) -> dict[str, float]:
         return self._admin("POST", "settings", values)
 
+    def unoffer(self, region: str, kind: str) -> None:
+        """Let a region not have an instance type."""
+        self._admin("POST", "offering", {"region": region, "type": kind, "offered": False})
+
+    def offer(self, region: str, kind: str) -> None:
+        self._admin("POST", "offering", {"region": region, "type": kind, "offered": True})
+
     def machine(self, instance: str, do: str, **values: Any) -> None:
         self._admin("POST", "machine", {"instance": instance, "do": do, **values})
 

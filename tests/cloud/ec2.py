@@ -16,9 +16,11 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 
 from .access import Access
+from .attributes import AttributeResponses
 from .groups import GroupBackend, GroupResponses
 from .images import ImageBackend, ImageResponses
 from .instances import InstanceResponses
+from .offerings import OfferingResponses
 from .paging import Paging
 from .volumes import VolumeBackend
 
@@ -34,7 +36,16 @@ class CloudBackend(ImageBackend, VolumeBackend, GroupBackend, EC2Backend):
         return sys.modules[__name__]
 
 
-class CloudResponse(Access, Paging, InstanceResponses, ImageResponses, GroupResponses, EC2Response):
+class CloudResponse(
+    Access,
+    Paging,
+    AttributeResponses,
+    InstanceResponses,
+    OfferingResponses,
+    ImageResponses,
+    GroupResponses,
+    EC2Response,
+):
     RESPONSE_KEY_PATH_TO_TRANSFORMER = {
         **EC2Response.RESPONSE_KEY_PATH_TO_TRANSFORMER,
         # An interface without a public address has no association, not an empty one.

@@ -94,7 +94,6 @@ class GroupResponses:
         return self._revoke("egress_rules")
 
     def _revoke(self: Any, which: str) -> ActionResult:
-        self.error_on_dryrun()
         group = self._group()
         rules = getattr(group, which)
         gone = []
@@ -139,7 +138,6 @@ class GroupResponses:
 
     def delete_key_pair(self: Any) -> ActionResult:
         """moto knows names only; EC2 takes an id as well, and minds neither missing."""
-        self.error_on_dryrun()
         name, key_id = self._get_param("KeyName"), self._get_param("KeyPairId")
         pairs = self.ec2_backend.key_pairs
         for pair in list(pairs.values()):

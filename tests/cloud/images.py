@@ -147,7 +147,6 @@ class ImageResponses:
             defaults = {"VolumeSize": snapshot.volume_size, "VolumeType": "gp3"}
             mapping["Ebs"] = {"DeleteOnTermination": True, **defaults, **ebs}
             mapping["Ebs"]["Encrypted"] = snapshot.encrypted
-        self.error_on_dryrun()
         image = self.ec2_backend.new_image(
             mappings,
             name=self._get_param("Name"),
@@ -171,7 +170,6 @@ class ImageResponses:
                 f"The instance '{instance.id}' is not in a state from which an image can be made."
             )
             raise EC2ClientError("IncorrectState", text)
-        self.error_on_dryrun()
         backend = self.ec2_backend
         mappings = []
         for device, block in instance.block_device_mapping.items():
@@ -222,7 +220,6 @@ class ImageResponses:
         if self._get_param("KmsKeyId") and not self._get_param("Encrypted"):
             raise InvalidParameterDependency("KmsKeyId", "Encrypted")
         token = self._get_param("ClientToken")
-        self.error_on_dryrun()
         if not token:
             return self._copy()
         key = ("CopyImage", self.region, token)

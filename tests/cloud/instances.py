@@ -7,11 +7,8 @@ import time
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
-from moto.ec2.exceptions import (
-    EC2ClientError,
-    OperationDisableApiStopNotPermitted,
-    OperationNotPermitted4,
-)
+from moto.core.utils import underscores_to_camelcase
+from moto.ec2.exceptions import EC2ClientError
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 
@@ -20,8 +17,8 @@ class InstanceResponses:
     """Mixed into moto's responses."""
 
     def run_instances(self: Any) -> ActionResult:
-        self.error_on_dryrun()
         self._check_image()
+        self._check_offered(self._get_param("InstanceType"))
         token = self._get_param("ClientToken")
         if not token:
             return self._launch()
@@ -114,26 +111,25 @@ class InstanceResponses:
 
     def start_instances(self: Any) -> ActionResult:
         instances = self._named_instances()
-        self.error_on_dryrun()
         for instance in instances:
             self.world.lives.check_start(instance)
         return self._changed("StartingInstances", map(self.world.lives.start, instances))
 
     def stop_instances(self: Any) -> ActionResult:
         instances = self._named_instances()
-        self.error_on_dryrun()
         for instance in instances:
             if instance.disable_api_stop:
-                raise OperationDisableApiStopNotPermitted(instance.id)
+                raise _protected(instance, "stopped", "disableApiStop")
             self.world.lives.check_stop(instance)
         return self._changed("StoppingInstances", map(self.world.lives.stop, instances))
 
     def terminate_instances(self: Any) -> ActionResult:
         instances = self._named_instances()
-        self.error_on_dryrun()
         for instance in instances:
-            if instance.disable_api_termination:
-                raise OperationNotPermitted4(instance.id)
+            # Protection against a stop is one against termination as well.
+            for name in ("disable_api_termination", "disable_api_stop"):
+                if getattr(instance, name):
+                    raise _protected(instance, "terminated", underscores_to_camelcase(name))
         return self._changed("TerminatingInstances", map(self.world.lives.terminate, instances))
 
     def _named_instances(self: Any) -> list[Any]:
@@ -154,7 +150,6 @@ class InstanceResponses:
     # Descriptions.
 
     def describe_instances(self: Any) -> ActionResult:
-        self.error_on_dryrun()
         ids = self._get_param("InstanceIds", [])
         filters = self._filters_from_querystring()
         if ids:
@@ -182,32 +177,15 @@ class InstanceResponses:
         items, token = self._page(result["Volumes"], self._get_param("VolumeIds"), "volumeSet")
         return ActionResult({"Volumes": items, "NextToken": token})
 
-    def describe_instance_type_offerings(self: Any) -> ActionResult:
-        result = super().describe_instance_type_offerings().result  # type: ignore[misc]
-        items, token = self._page(result["InstanceTypeOfferings"])
-        return ActionResult({"InstanceTypeOfferings": items, "NextToken": token})
-
-    # Attributes.
-
-    def modify_instance_attribute(self: Any) -> ActionResult:
-        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
-        stopped_only = ("InstanceType.Value", "UserData.Value", "EbsOptimized.Value")
-        asked = [name for name in stopped_only if self._get_param(name) is not None]
-        if self._get_param("Attribute") in ("instanceType", "userData", "ebsOptimized"):
-            asked.append(self._get_param("Attribute"))
-        if asked and instance.state != "stopped":
-            text = f"The instance '{instance.id}' is not in the 'stopped' state."
-            raise EC2ClientError("IncorrectInstanceState", text)
-        behaviour = self._get_param("InstanceInitiatedShutdownBehavior.Value")
-        if behaviour is None:
-            return super().modify_instance_attribute()  # type: ignore[misc]
-        # moto would take this for a change of security groups, to none.
-        self.error_on_dryrun()
-        instance.instance_initiated_shutdown_behavior = behaviour
-        return EmptyResult()
-
     def reboot_instances(self: Any) -> ActionResult:
         """Accepted, and without effect: the machine runs on."""
         self._named_instances()
-        self.error_on_dryrun()
         return EmptyResult()
+
+
+def _protected(instance: Any, what: str, attribute: str) -> EC2ClientError:
+    return EC2ClientError(
+        "OperationNotPermitted",
+        f"The instance '{instance.id}' may not be {what}. Modify its '{attribute}' instance "
+        "attribute and try again.",
+    )

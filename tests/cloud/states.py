@@ -7,6 +7,7 @@ TerminateInstances, shutdown    shutting-down -> terminated
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from collections.abc import Callable
@@ -228,7 +229,8 @@ def _shutdown_in_user_data(instance: Any) -> float | None:
     apart and honours it at each.
     """
     data = instance.user_data
-    script = data.decode() if data else ""
+    # As text as far as it is some: it may be compressed.
+    script = base64.b64decode(str(data)).decode(errors="replace") if data else ""
     if found := _SLEEP_FIRST.search(script):
         return int(found.group(1)) / 60
     found = _SHUTDOWN.search(script)

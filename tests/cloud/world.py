@@ -13,7 +13,7 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from . import quick
+from . import filters, quick
 from .agenda import Agenda
 from .births import Births
 from .calllog import CallLog
@@ -21,6 +21,7 @@ from .ec2 import CloudBackend
 from .faults import Fault, Faults
 from .late import LateIds
 from .machines import Machines
+from .offerings import Offerings
 from .settings import Settings
 from .states import Lives
 from .tokens import Tokens
@@ -37,11 +38,13 @@ class World:
         self.births = Births()
         self.late = LateIds(settings)
         self.tokens = Tokens()
+        self.offerings = Offerings()
         self.machines = machines
         self.lives = Lives(self)
         # Set while a call is carried out whose result is to go wrong later.
         self.late_failure: Fault | None = None
         quick.install()
+        filters.install()
         CloudBackend.world = self
         ec2_backends.backend = CloudBackend
         self.moto = _Router(create_backend_app)
