@@ -18,6 +18,7 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     instances.py  what EC2 answers about instances; states.py how they live
     attributes.py an instance's attributes
     offerings.py  which instance types a region has
+    profiles.py   which instance profile an instance has
     images.py     images and their snapshots
     volumes.py    volumes, and the keys they are encrypted with
     groups.py     security groups and key pairs

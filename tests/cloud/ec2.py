@@ -22,6 +22,7 @@ from .images import ImageBackend, ImageResponses
 from .instances import InstanceResponses
 from .offerings import OfferingResponses
 from .paging import Paging
+from .profiles import ProfileResponses
 from .volumes import VolumeBackend
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class CloudResponse(
     AttributeResponses,
     InstanceResponses,
     OfferingResponses,
+    ProfileResponses,
     ImageResponses,
     GroupResponses,
     EC2Response,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import copy
-import time
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import underscores_to_camelcase
 from moto.ec2.exceptions import EC2ClientError
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
 
 
 class InstanceResponses:
@@ -67,25 +64,6 @@ class InstanceResponses:
         if image and image.state != "available":
             text = f"The image ID '{image_id}' is not available: it is {image.state}"
             raise EC2ClientError("InvalidAMIID.Unavailable", text)
-
-    def _check_profile(self: Any) -> None:
-        """EC2 knows a new profile some seconds after IAM does; moto at once."""
-        name = self._get_param("IamInstanceProfile.Name")
-        arn = self._get_param("IamInstanceProfile.Arn")
-        if not name and not arn:
-            return
-        kind, value = ("name", name) if name else ("arn", arn)
-        try:
-            iam = iam_backends[self.current_account][self.partition]
-            profile = iam.get_instance_profile(name or arn.rpartition("/")[2])
-            age = time.time() - profile.create_date.timestamp()
-            known = age >= self.world.settings.profile
-        except NotFoundException:
-            known = False
-        if not known:
-            text = f"Value ({value}) for parameter iamInstanceProfile.{kind} is invalid. "
-            text += f"Invalid IAM Instance Profile {'name' if name else 'ARN'}"
-            raise EC2ClientError("InvalidParameterValue", text)
 
     def _parse_block_device_mapping(self: Any) -> list[dict[str, Any]]:
         """The image's devices, each changed by what the call says of it.
