@@ -5,29 +5,28 @@
 #include "cli/show.h"
 #include "fleet/state.h"
 
-static void find_role(struct finding *f)
+static int compare(struct finding *f, struct app *app, struct region *r)
 {
-	const struct awsq_ec2_instance *instance;
-	size_t n;
+	const struct awsq_ec2_security_group *group;
+	struct plan_options options = app_plan_options(app);
+	struct rule_names names;
+	int rc = plan_provision(&f->plan, &app->desired, &f->observed, r, &options);
 
-	instance = observed_instance(&f->observed, &n);
-	f->role = instance_profile(instance);
+	names = observed_rule_names(&f->observed, r->name, f->plan.vpc_id);
+	group = chosen_group(&f->observed, f->plan.vpc_id);
+	return rc == 0 && group ? rules_of_group(&f->rules, group, &names) : rc;
 }
 
 static int look(struct finding *f, struct app *app, struct region *r, struct awsq_err *err)
 {
-	const struct awsq_ec2_security_group *group;
-	int rc = observed_read(&f->observed, r, err);
+	size_t n;
+	int rc = observed_read(&f->observed, r, OBSERVE_ALL, err);
 
 	if (rc != 0)
 		return rc;
-	find_role(f);
+	f->role = instance_profile(chosen_instance(&f->observed.instances, &n, NULL));
 	f->observed.in_use = state_is_locked(app->state_dir, r->name);
-	group = observed_group(&f->observed);
-	if (group)
-		rc = rules_of_group(&f->rules, group);
-	if (rc == 0)
-		rc = plan_provision(&f->plan, &app->desired, &f->observed, r);
+	rc = compare(f, app, r);
 	return rc == 0 ? 0 : awsq_err_set(err, rc, "%s", awsq_strerror(rc));
 }
 
@@ -105,7 +104,7 @@ static int run(struct app *app)
 }
 
 static const struct tool tool = {
-	.help = { TOOL_CHECK, "check-region", "REGION... | --all",
+	.help = { TOOL_CHECK, "check-region", "REGION... | --all | --everywhere",
 		"Show what regions have of the fleet, and what differs from what they should "
 		"have.\n"
 		"Ends with 0 when nothing differs, with 3 when something does, and with 1 when\n"

@@ -1,61 +1,50 @@
 #include "banned.h"
 
-#include "cli/app.h"
 #include "cli/ask.h"
-#include "cli/show.h"
+#include "cli/plans.h"
 #include "cli/signals.h"
 #include "fleet/apply.h"
 #include "fleet/state.h"
 
 #define PROOF_LOOKS 30
 
-/* What one region has, and the plan to remove it. */
-struct clearing {
-	struct observed observed;
-	struct plan plan;
-};
+static int look(struct look *l, struct app *app, struct region *r, struct awsq_err *err)
+{
+	struct plan_options options = app_plan_options(app);
+	int rc = observed_read(&l->observed, r, OBSERVE_FLEET, err);
+
+	if (rc == 0 && plan_teardown(&l->plan, &l->observed, &options) != 0)
+		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	if (rc == 0 && l->plan.blocked[0])
+		rc = awsq_err_set(err, AWSQ_EINVAL, "%s", l->plan.blocked);
+	return rc;
+}
 
 static void plan_region(struct app *app, struct region *r, struct task *task)
 {
-	struct clearing *c = calloc(1, sizeof(*c));
-	struct awsq_err err = { 0 };
-	int rc;
+	const struct look *l;
 
-	if (!c) {
-		awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
-		task_fail(app, task, EXIT_FAILED, &err);
+	if (plans_keep(app, r, task, look) != 0)
 		return;
-	}
-	task->data = c;
-	rc = observed_read(&c->observed, r, &err);
-	if (rc == 0 && plan_teardown(&c->plan, &c->observed) != 0)
-		rc = awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
-	if (rc != 0) {
-		plan_free(&c->plan);
-		task_fail(app, task, EXIT_FAILED, &err);
-		return;
-	}
-	task_done(task, "%s", c->plan.n ? "not removed" : "nothing to remove");
+	l = task->data;
+	task_done(task, "%s", l->plan.n ? "not removed" : "nothing to remove");
 }
 
 /* Looks again until nothing is left: AWS may show what is gone for a while. */
-static int prove(struct region *r, struct awsq_err *err)
+static int prove(struct app *app, struct region *r, struct awsq_err *err)
 {
 	for (int looks = 0;; looks++) {
-		struct observed o;
-		struct plan p = { 0 };
+		struct look again = { 0 };
 		size_t left;
-		int rc = observed_read(&o, r, err);
+		int rc = look(&again, app, r, err);
 
-		if (rc == 0)
-			rc = plan_teardown(&p, &o);
-		left = p.n;
+		left = again.plan.n;
 		if (rc == 0 && left > 0 && looks >= PROOF_LOOKS)
 			rc = awsq_err_set(err, AWSQ_ESERVICE, "still there: %s%s",
-				p.actions[0].what + strcspn(p.actions[0].what, " "),
+				again.plan.actions[0].what +
+					strcspn(again.plan.actions[0].what, " "),
 				left > 1 ? ", and more" : "");
-		plan_free(&p);
-		observed_free(&o);
+		look_end(&again);
 		if (rc != 0 || left == 0)
 			return rc;
 		if (region_sleep(r, region_poll_ms(looks)) != 0)
@@ -65,58 +54,26 @@ static int prove(struct region *r, struct awsq_err *err)
 
 static void carry_out(struct app *app, struct region *r, struct task *task)
 {
-	struct clearing *c = task->data;
+	struct look *l = task->data;
 	struct awsq_err err = { 0 };
-	int rc = plan_apply(&c->plan, r, NULL, &c->observed, &err);
+	int rc = plan_apply(&l->plan, r, NULL, &l->observed, &err);
 
 	if (rc == 0)
-		rc = prove(r, &err);
+		rc = prove(app, r, &err);
 	if (rc == 0)
 		state_forget_tokens(app->state_dir, r->name);
 	if (rc != 0)
 		task_fail(app, task, EXIT_FAILED, &err);
 	else
-		task_done(task, "%zu removed, nothing left", c->plan.n);
+		task_done(task, "%zu removed, nothing left", l->plan.n);
 }
 
 static void clear_region(struct app *app, struct region *r, struct task *task)
 {
-	const struct clearing *c = task->data;
+	const struct look *l = task->data;
 
-	if (c && c->plan.n > 0)
+	if (l && l->plan.n > 0)
 		app_with_lock(app, r, task, carry_out);
-}
-
-/* Prints all plans; how many actions they have together. */
-static size_t print_plans(struct app *app)
-{
-	struct awsq_buf text = AWSQ_BUF_INIT(16 * 1024 * 1024);
-	size_t n = 0;
-
-	for (size_t i = 0; i < app->n_tasks; i++) {
-		struct clearing *c = app->tasks[i].data;
-
-		if (!c)
-			continue;
-		show_plan(&text, app->tasks[i].region, &c->plan);
-		n += c->plan.n;
-	}
-	screen_print(app->screen, awsq_buf_str(&text));
-	awsq_buf_free(&text);
-	return n;
-}
-
-static void free_all(struct app *app)
-{
-	for (size_t i = 0; i < app->n_tasks; i++) {
-		struct clearing *c = app->tasks[i].data;
-
-		if (c) {
-			plan_free(&c->plan);
-			observed_free(&c->observed);
-		}
-		free(c);
-	}
 }
 
 /* The home region has the originals: --all passes over it, and by name it is refused. */
@@ -142,7 +99,7 @@ static int leave_out_home(struct app *app)
 
 static int clear_all(struct app *app)
 {
-	size_t n = print_plans(app);
+	size_t n = plans_print(app);
 
 	if (app->options.dry_run) {
 		int status = app_status(app);
@@ -159,10 +116,10 @@ static int clear_all(struct app *app)
 		}
 	}
 	for (size_t i = 0; i < app->n_tasks; i++) {
-		const struct clearing *c = app->tasks[i].data;
+		const struct look *l = app->tasks[i].data;
 
 		/* Until it is done, it is not. */
-		if (app->tasks[i].status == EXIT_OK && c->plan.n > 0)
+		if (app->tasks[i].status == EXIT_OK && l->plan.n > 0)
 			app->tasks[i].status = EXIT_FAILED;
 	}
 	app_each(app, clear_region);
@@ -178,12 +135,12 @@ static int run(struct app *app)
 		return status;
 	app_each(app, plan_region);
 	status = clear_all(app);
-	free_all(app);
+	plans_free(app);
 	return status;
 }
 
 static const struct tool tool = {
-	.help = { TOOL_CLEAR, "clear-region", "REGION... | --all",
+	.help = { TOOL_CLEAR, "clear-region", "REGION... | --all | --everywhere",
 		"Remove what regions have of the fleet: instance, image, its snapshots, key pair "
 		"and\n"
 		"security group, whatever there is of them. Prints what it would remove, asks, "

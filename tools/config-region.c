@@ -1,55 +1,73 @@
 #include "banned.h"
 
-#include "cli/app.h"
-#include "cli/show.h"
+#include "cli/plans.h"
 #include "fleet/apply.h"
 #include "fleet/state.h"
 
 #define MAX_LOOKS 15
 
-/* The notes are what no action repairs; said once, as they come again with each look. */
-static void tell_notes(const struct region *r, const struct plan *p)
+/* What no action repairs; said once, as it comes again with each look. */
+static void tell_rest(const struct region *r, const struct plan *p)
 {
-	for (size_t i = 0; i < p->n_notes; i++)
-		region_warning(r, "%s", p->notes[i]);
+	struct awsq_buf text = AWSQ_BUF_INIT(4096);
+
+	for (size_t i = 0; i < p->n_differences; i++) {
+		if (p->differences[i].remedy == REMEDY_APPLY)
+			continue;
+		awsq_buf_reset(&text);
+		difference_describe(&text, &p->differences[i]);
+		region_warning(r, "%s", awsq_buf_str(&text));
+	}
+	awsq_buf_free(&text);
 }
 
-static void dry_run(struct app *app, struct task *task, const struct plan *p)
+static size_t count_rest(const struct plan *p)
 {
-	struct awsq_buf text = AWSQ_BUF_INIT(16 * 1024 * 1024);
+	size_t n = 0;
 
-	show_plan(&text, task->region, p);
-	screen_print(app->screen, awsq_buf_str(&text));
-	awsq_buf_free(&text);
+	for (size_t i = 0; i < p->n_differences; i++)
+		n += p->differences[i].remedy != REMEDY_APPLY;
+	return n;
+}
+
+static int look(struct look *l, struct app *app, struct region *r, struct awsq_err *err)
+{
+	struct plan_options options = app_plan_options(app);
+	int rc = observed_read(&l->observed, r, OBSERVE_ALL, err);
+
+	if (rc == 0 && plan_provision(&l->plan, &app->desired, &l->observed, r, &options) != 0)
+		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	if (rc == 0 && l->plan.blocked[0])
+		rc = awsq_err_set(err, AWSQ_EINVAL, "%s", l->plan.blocked);
+	return rc;
+}
+
+static void dry_run(struct app *app, struct region *r, struct task *task)
+{
+	const struct plan *p;
+
+	if (plans_keep(app, r, task, look) != 0)
+		return;
+	p = &((struct look *)task->data)->plan;
 	task_done(task, "%zu action%s to do%s", p->n, p->n == 1 ? "" : "s",
-		p->n_notes ? "; differences stay" : "");
+		count_rest(p) ? "; differences stay" : "");
 	if (p->n > 0)
 		task->status = EXIT_DIFFERENCES;
 }
 
 /* One look at the region, and what follows from it. *n is how many actions that was. */
-static int look_and_act(struct app *app, struct region *r, struct task *task, int first, size_t *n,
+static int look_and_act(struct app *app, struct region *r, int first, size_t *n,
 	struct awsq_err *err)
 {
-	struct observed o = { 0 };
-	struct plan p = { 0 };
-	int rc = observed_read(&o, r, err);
+	struct look l = { 0 };
+	int rc = look(&l, app, r, err);
 
-	*n = 0;
-	if (rc == 0 && plan_provision(&p, &app->desired, &o, r) != 0)
-		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
-	if (rc == 0 && p.blocked[0])
-		rc = awsq_err_set(err, AWSQ_EINVAL, "%s", p.blocked);
-	if (rc == 0 && app->options.dry_run) {
-		dry_run(app, task, &p);
-	} else if (rc == 0) {
-		*n = p.n;
-		if (first)
-			tell_notes(r, &p);
-		rc = plan_apply(&p, r, &app->desired, &o, err);
-	}
-	plan_free(&p);
-	observed_free(&o);
+	*n = l.plan.n;
+	if (rc == 0 && first)
+		tell_rest(r, &l.plan);
+	if (rc == 0)
+		rc = plan_apply(&l.plan, r, &app->desired, &l.observed, err);
+	look_end(&l);
 	return rc;
 }
 
@@ -72,10 +90,8 @@ static void provision(struct app *app, struct region *r, struct task *task)
 	size_t n, total = 0;
 
 	for (int looks = 0;; looks++) {
-		int rc = look_and_act(app, r, task, looks == 0, &n, &err);
+		int rc = look_and_act(app, r, looks == 0, &n, &err);
 
-		if (rc == 0 && app->options.dry_run)
-			return;
 		if (rc == 0 && n == 0)
 			break;
 		total += rc == 0 ? n : 0;
@@ -99,13 +115,18 @@ static void provision(struct app *app, struct region *r, struct task *task)
 
 static void work(struct app *app, struct region *r, struct task *task)
 {
-	app_with_lock(app, r, task, provision);
+	app_with_lock(app, r, task, app->options.dry_run ? dry_run : provision);
 }
 
 static int run(struct app *app)
 {
 	app_each(app, work);
-	app_summary(app, 0);
+	if (app->options.dry_run)
+		(void)plans_print(app);
+	/* JSON is for programs: nothing else stands on stdout with it. */
+	if (strcmp(app->options.output, "json") != 0)
+		app_summary(app, 0);
+	plans_free(app);
 	return app_status(app);
 }
 

@@ -239,6 +239,14 @@ static void do_task(struct pool *pool, struct task *task)
 		task->canceled = 1;
 		return;
 	}
+	if (!desired_is_enabled(&pool->app->desired, task->region)) {
+		awsq_err_set(&err, AWSQ_EINVAL,
+			"the region is not enabled for this account: aws account enable-region "
+			"--region-name %s",
+			task->region);
+		task_fail(pool->app, task, EXIT_FAILED, &err);
+		return;
+	}
 	if (region_open(&r, &pool->app->fleet, task->region, &err) != 0)
 		task_fail(pool->app, task, EXIT_FAILED, &err);
 	else
@@ -370,6 +378,15 @@ int app_status(const struct app *app)
 			status = EXIT_FAILED;
 	}
 	return status;
+}
+
+struct plan_options app_plan_options(const struct app *app)
+{
+	const struct options *o = &app->options;
+
+	return (struct plan_options){ .replace = o->replace,
+		.lift_protection = o->lift_protection,
+		.keep_images = o->keep_images >= 0 ? o->keep_images : app->config.keep_images };
 }
 
 int app_is_home(const struct app *app, const char *region)

@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/screen.h"
 #include "fleet/desired.h"
+#include "fleet/plan.h"
 #include "fleet/region.h"
 
 /* One region's part of the work, and what became of it. */
@@ -85,6 +86,9 @@ void app_summary(struct app *app, int job);
  * failed, else EXIT_DIFFERENCES when any has some, else EXIT_OK.
  */
 int app_status(const struct app *app);
+
+/* What the command line and regions.cfg say of plans. */
+struct plan_options app_plan_options(const struct app *app);
 
 /* Whether region is the home region. */
 int app_is_home(const struct app *app, const char *region);

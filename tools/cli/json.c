@@ -60,15 +60,15 @@ static json_t *images_json(const struct observed *o)
 		json_array_append_new(list,
 			json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?}", "id", image->id, "name",
 				image->name, "state", image->state, "source_image",
-				awsq_ec2_tag_value(image->tags, image->n_tags, TAG_SOURCE_IMAGE),
-				"created", image->creation_date));
+				image_source(image), "created", image->creation_date));
 	}
 	return list;
 }
 
 static int add_snapshot(void *list, const char *id, int64_t gib,
-	const struct awsq_ec2_snapshot *snapshot)
+	const struct awsq_ec2_snapshot *snapshot, const struct awsq_ec2_image *image)
 {
+	(void)image;
 	json_array_append_new(list,
 		json_pack("{s:s, s:s?, s:I}", "id", id, "state", snapshot ? snapshot->state : NULL,
 			"size_gib", (json_int_t)gib));
@@ -109,16 +109,19 @@ static json_t *rules_json(const struct rules *rules)
 
 static json_t *groups_json(const struct finding *f)
 {
-	const struct awsq_ec2_security_group *ours = observed_group(&f->observed);
+	const struct observed *o = &f->observed;
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < f->observed.groups.n; i++) {
-		const struct awsq_ec2_security_group *g = &f->observed.groups.items[i];
+	for (size_t i = 0; i < o->groups.n; i++) {
+		const struct awsq_ec2_security_group *g = &o->groups.items[i];
+		int is_chosen = strcmp(g->id, f->plan.group_id) == 0;
 
+		if (!is_fleets(o->fleet, g->name, g->tags, g->n_tags))
+			continue;
 		json_array_append_new(list,
 			json_pack("{s:s?, s:s?, s:s?, s:o}", "id", g->id, "name", g->name, "vpc_id",
 				g->vpc_id, "rules",
-				g == ours ? rules_json(&f->rules) : json_null()));
+				is_chosen ? rules_json(&f->rules) : json_null()));
 	}
 	return list;
 }
@@ -153,30 +156,78 @@ static json_t *instances_json(const struct observed *o)
 	return list;
 }
 
-static void add_difference(void *list, const char *text)
+static json_t *differences_json(const struct plan *p)
 {
-	json_array_append_new(list, json_string(text));
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->n_differences; i++) {
+		const struct difference *d = &p->differences[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "subject", d->subject,
+				"attribute", d->member, "wanted", d->wanted, "found", d->found,
+				"remedy", remedy_word(d->remedy), "hint", d->hint));
+	}
+	return list;
+}
+
+/* Why the plan cannot be carried out; null when it can. */
+static json_t *blocked_json(const struct plan *p)
+{
+	return p->blocked[0] ? json_string(p->blocked) : json_null();
+}
+
+static void add_error(struct json_report *j, const char *region, const char *error)
+{
+	json_array_append_new(j->regions,
+		json_pack("{s:s, s:s}", "region", region, "error", error));
+}
+
+static json_t *actions_json(const struct plan *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct action *a = &p->actions[i];
+		const char sign[] = { action_sign(a), '\0' };
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "sign", sign, "api",
+				action_api(a), "id", a->id, "action", a->what, "reason", a->why,
+				"rules", rules_json(&a->rules)));
+	}
+	return list;
+}
+
+void json_add_plan(struct json_report *j, const char *region, const char *error,
+	const struct plan *p)
+{
+	if (error)
+		add_error(j, region, error);
+	else
+		json_array_append_new(j->regions,
+			json_pack("{s:s, s:n, s:o, s:o, s:o}", "region", region, "error", "blocked",
+				blocked_json(p), "actions", actions_json(p), "differences",
+				differences_json(p)));
 }
 
 void json_add_finding(struct json_report *j, const struct finding *f)
 {
-	json_t *snapshots, *differences;
+	json_t *snapshots;
 
 	if (f->error) {
-		json_array_append_new(j->regions,
-			json_pack("{s:s, s:s}", "region", f->region, "error", f->error));
+		add_error(j, f->region, f->error);
 		return;
 	}
 	snapshots = json_array();
-	differences = json_array();
 	(void)observed_each_snapshot(&f->observed, add_snapshot, snapshots);
-	finding_each_difference(f, add_difference, differences);
 	json_array_append_new(j->regions,
-		json_pack("{s:s, s:n, s:o, s:o, s:o, s:o, s:s?, s:o, s:o}", "region", f->region,
-			"error", "images", images_json(&f->observed), "snapshots", snapshots,
-			"key_pairs", key_pairs_json(&f->observed), "security_groups",
+		json_pack("{s:s, s:n, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:o}", "region",
+			f->region, "error", "images", images_json(&f->observed), "snapshots",
+			snapshots, "key_pairs", key_pairs_json(&f->observed), "security_groups",
 			groups_json(f), "role", f->role, "instances", instances_json(&f->observed),
-			"differences", differences));
+			"blocked", blocked_json(&f->plan), "differences",
+			differences_json(&f->plan)));
 }
 
 int json_print(struct awsq_buf *out, const struct json_report *j)

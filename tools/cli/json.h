@@ -1,9 +1,11 @@
 /*
- * json.h: check-region's findings as JSON (jansson behind a few plain functions).
+ * json.h: what the tools found and would do as JSON (jansson behind a few plain functions).
  *
- * { "schema": 1, "fleet": ..., "account": ..., "regions": [ { "region": ..., "error": null,
- *   "images": [...], "snapshots": [...], "key_pairs": [...], "security_groups": [...],
- *   "role": ..., "instances": [...], "differences": ["..."] } ] }
+ * { "schema": 1, "fleet": ..., "account": ..., "regions": [ { "region": ..., "error": null, ... } ] }
+ *
+ * with, for a finding, "images", "snapshots", "key_pairs", "security_groups", "role", "instances",
+ * "blocked" and "differences"; and for a plan, "blocked", "actions" and "differences". A region
+ * whose "error" is not null has nothing else. check-region(1) and config-region(1) have the details.
  */
 #ifndef CLI_JSON_H
 #define CLI_JSON_H
@@ -19,6 +21,10 @@ struct json_report *json_new(const char *fleet, const char *account);
 void json_free(struct json_report *j);
 
 void json_add_finding(struct json_report *j, const struct finding *f);
+
+/* A region's plan, or why there is none. */
+void json_add_plan(struct json_report *j, const char *region, const char *error,
+	const struct plan *p);
 
 /* Adds the whole document, ending with a newline. AWSQ_ENOMEM. */
 int json_print(struct awsq_buf *out, const struct json_report *j);

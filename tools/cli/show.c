@@ -18,79 +18,21 @@ void show_plan(struct awsq_buf *out, const char *region, const struct plan *p)
 			awsq_buf_addc(out, '\n');
 		}
 	}
-	for (size_t i = 0; i < p->n_notes; i++)
-		awsq_buf_addf(out, "%s: ! %s\n", region, p->notes[i]);
+	for (size_t i = 0; i < p->n_differences; i++) {
+		/* What actions remove is said by them. */
+		if (p->differences[i].remedy == REMEDY_APPLY)
+			continue;
+		awsq_buf_addf(out, "%s: ! ", region);
+		difference_describe(out, &p->differences[i]);
+		awsq_buf_addc(out, '\n');
+	}
 	if (p->blocked[0])
 		awsq_buf_addf(out, "%s: ! %s\n", region, p->blocked);
 }
 
-/*
- * Whether an action says something that is not as it should be. What follows from an action before
- * it, such as the rules of a group that is yet to be made, is no difference of its own.
- */
-static int is_difference(const struct action *a)
-{
-	switch (a->kind) {
-	case ACTION_COPY_IMAGE:
-	case ACTION_IMPORT_KEY_PAIR:
-	case ACTION_CREATE_GROUP:
-	case ACTION_RUN_INSTANCE:
-		return 1;
-	default:
-		return a->id[0] != '\0';
-	}
-}
-
-static void each_rule(const struct action *a, void (*each)(void *arg, const char *text), void *arg)
-{
-	struct awsq_buf text = AWSQ_BUF_INIT(4096);
-
-	for (size_t i = 0; i < a->rules.n; i++) {
-		awsq_buf_reset(&text);
-		awsq_buf_addf(&text, "security group: ");
-		rule_describe(&text, &a->rules.items[i]);
-		awsq_buf_addf(&text, " is %s", a->why);
-		each(arg, awsq_buf_str(&text));
-	}
-	awsq_buf_free(&text);
-}
-
-void finding_each_difference(const struct finding *f, void (*each)(void *arg, const char *text),
-	void *arg)
-{
-	for (size_t i = 0; i < f->plan.n; i++) {
-		const struct action *a = &f->plan.actions[i];
-
-		if (!is_difference(a))
-			continue;
-		if (a->rules.n > 0) {
-			each_rule(a, each, arg);
-		} else {
-			char text[640];
-
-			(void)snprintf(text, sizeof(text), "%s (config-region would: %s)", a->why,
-				a->what);
-			each(arg, text);
-		}
-	}
-	for (size_t i = 0; i < f->plan.n_notes; i++)
-		each(arg, f->plan.notes[i]);
-	if (f->plan.blocked[0])
-		each(arg, f->plan.blocked);
-}
-
-static void count(void *arg, const char *text)
-{
-	(void)text;
-	++*(size_t *)arg;
-}
-
 size_t finding_differences(const struct finding *f)
 {
-	size_t n = 0;
-
-	finding_each_difference(f, count, &n);
-	return n;
+	return f->plan.n_differences + (f->plan.blocked[0] != '\0');
 }
 
 /* ---- The table */
@@ -138,11 +80,12 @@ static void uptime_text(char *out, size_t size, const struct awsq_ec2_instance *
 }
 
 static int show_snapshot(void *arg, const char *id, int64_t gib,
-	const struct awsq_ec2_snapshot *snapshot)
+	const struct awsq_ec2_snapshot *snapshot, const struct awsq_ec2_image *image)
 {
 	char size[32];
 
 	(void)snprintf(size, sizeof(size), "%" PRId64 " GiB", gib);
+	(void)image;
 	row(arg, "snapshot", id, snapshot ? snapshot->state : NULL, size);
 	return 0;
 }
@@ -160,15 +103,19 @@ static void show_instance(struct rows *rows, const struct awsq_ec2_instance *i)
 	row(rows, "instance", i->id, i->state, detail);
 }
 
-static void show_group(struct rows *rows, const struct finding *f)
+static void show_groups(struct rows *rows, const struct finding *f)
 {
+	const struct observed *o = &f->observed;
 	struct awsq_buf text = AWSQ_BUF_INIT(4096);
 
-	for (size_t i = 0; i < f->observed.groups.n; i++) {
+	for (size_t i = 0; i < o->groups.n; i++) {
+		const struct awsq_ec2_security_group *g = &o->groups.items[i];
+
+		if (!is_fleets(o->fleet, g->name, g->tags, g->n_tags))
+			continue;
 		awsq_buf_reset(&text);
-		awsq_buf_addf(&text, "in %s", f->observed.groups.items[i].vpc_id);
-		row(rows, "security group", f->observed.groups.items[i].id, NULL,
-			awsq_buf_str(&text));
+		awsq_buf_addf(&text, "in %s", g->vpc_id);
+		row(rows, "security group", g->id, NULL, awsq_buf_str(&text));
 	}
 	end_kind(rows, "security group");
 	for (size_t i = 0; i < f->rules.n; i++) {
@@ -180,9 +127,18 @@ static void show_group(struct rows *rows, const struct finding *f)
 	awsq_buf_free(&text);
 }
 
-static void show_difference(void *arg, const char *text)
+static void show_differences(struct rows *rows, const struct plan *p)
 {
-	row(arg, "difference", NULL, NULL, text);
+	struct awsq_buf text = AWSQ_BUF_INIT(4096);
+
+	for (size_t i = 0; i < p->n_differences; i++) {
+		awsq_buf_reset(&text);
+		difference_describe(&text, &p->differences[i]);
+		row(rows, "difference", NULL, NULL, awsq_buf_str(&text));
+	}
+	if (p->blocked[0])
+		row(rows, "difference", NULL, NULL, p->blocked);
+	awsq_buf_free(&text);
 }
 
 struct table *show_new_table(void)
@@ -203,8 +159,7 @@ void show_finding(struct table *t, const struct finding *f)
 		return;
 	}
 	for (size_t i = 0; i < o->images.n; i++) {
-		const char *source = awsq_ec2_tag_value(o->images.items[i].tags,
-			o->images.items[i].n_tags, TAG_SOURCE_IMAGE);
+		const char *source = image_source(&o->images.items[i]);
 		char detail[128];
 
 		(void)snprintf(detail, sizeof(detail), "%s%s", source ? "copy of " : "",
@@ -217,11 +172,11 @@ void show_finding(struct table *t, const struct finding *f)
 	for (size_t i = 0; i < o->key_pairs.n; i++)
 		row(&rows, "key pair", o->key_pairs.items[i].id, NULL, o->key_pairs.items[i].type);
 	end_kind(&rows, "key pair");
-	show_group(&rows, f);
+	show_groups(&rows, f);
 	row(&rows, "role", f->role ? f->role : "none", NULL, NULL);
 	rows.n = 0;
 	for (size_t i = 0; i < o->instances.n; i++)
 		show_instance(&rows, &o->instances.items[i]);
 	end_kind(&rows, "instance");
-	finding_each_difference(f, show_difference, &rows);
+	show_differences(&rows, &f->plan);
 }

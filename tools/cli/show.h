@@ -14,16 +14,12 @@ struct finding {
 	const char *error; /* why nothing is known; NULL when the rest is filled */
 	const char *role;  /* instance profile of the instance; NULL: none */
 	struct observed observed;
-	struct plan plan;   /* what would make it as desired; its notes, what would not */
+	struct plan plan;   /* how it differs from what is desired */
 	struct rules rules; /* of the group */
 };
 
-/* How many differences there are: what a plan would change, and what it would not. */
+/* How many differences there are; what blocks a plan is one. */
 size_t finding_differences(const struct finding *f);
-
-/* Calls each with every difference in a sentence. */
-void finding_each_difference(const struct finding *f, void (*each)(void *arg, const char *text),
-	void *arg);
 
 /* How long the instance has been up; -1 when it does not run. */
 int64_t uptime_seconds(const struct awsq_ec2_instance *instance);
@@ -32,7 +28,7 @@ int64_t uptime_seconds(const struct awsq_ec2_instance *instance);
 struct table *show_new_table(void);
 void show_finding(struct table *t, const struct finding *f);
 
-/* The lines of a plan: a sign, the action, its reason; and below, the rules it is about. */
+/* A plan's lines: a sign, the action, its reason, the rules it is about; and what stays different. */
 void show_plan(struct awsq_buf *out, const char *region, const struct plan *p);
 
 #endif

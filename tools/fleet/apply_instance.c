@@ -41,22 +41,26 @@ static int run_type(struct apply *a, struct awsq_ec2_run_instance *what, struct 
 int apply_run_instance(struct apply *a, const struct action *action, struct awsq_err *err)
 {
 	const struct config *c = a->d->config;
-	const struct config_strings *types = config_types(c, a->r->config);
+	const struct config_strings *types = &config_place(c, a->r->name)->instance_types;
+	const char *zone = a->plan->zone[0] ? a->plan->zone : NULL;
 	struct awsq_ec2_run_instance what = { 0 };
 	int rc = 0;
 
-	(void)action;
 	/* From here on there may be a machine that is on: nothing cancels its stop. */
 	region_ignore_cancel(a->r);
 	what.image_id = a->image_id;
 	what.key_name = c->name;
 	what.group_id = a->group_id;
+	what.subnet_id = a->plan->subnet_id[0] ? a->plan->subnet_id : NULL;
 	what.profile_name = a->d->profile_name;
 	what.shutdown_behavior = "stop";
 	what.http_tokens = "required";
 	what.user_data = a->d->user_data;
-	what.tags = a->tags;
+	what.tags = APPLY_TAGS(a, { TAG_KEY, a->d->key_fingerprint },
+		{ action->value[0] ? TAG_REPLACES : NULL, action->value }, );
 	for (size_t i = 0; i < types->n; i++) {
+		if (!type_is_offered(a->o, types->items[i], zone))
+			continue;
 		what.type = types->items[i];
 		rc = run_type(a, &what, err);
 		if (rc == 0) {

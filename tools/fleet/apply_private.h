@@ -1,6 +1,7 @@
 /*
- * apply_private.h: what the carrying out of one plan knows by now; the actions of making an
- * instance (apply_instance.c) and all others (apply.c).
+ * apply_private.h: what the carrying out of one plan knows by now, and the actions, by subject:
+ * images (apply_image.c), instances (apply_instance.c), what is set on things that are there
+ * (apply_set.c), and keys, groups and removing (apply.c).
  */
 #ifndef FLEET_APPLY_PRIVATE_H
 #define FLEET_APPLY_PRIVATE_H
@@ -12,18 +13,42 @@ struct apply {
 	struct region *r;
 	const struct desired *d;
 	const struct observed *o;
+	const struct plan *plan;
 	/* Found, or made on the way. */
 	char image_id[64];
 	char group_id[64];
 	char instance_id[64];
-	struct awsq_ec2_new_tag tags[4]; /* Name and fleet, room for one more, and the end */
 };
 
-int apply_run_instance(struct apply *a, const struct action *action, struct awsq_err *err);
-int apply_stop_instance(struct apply *a, const struct action *action, struct awsq_err *err);
-int apply_terminate_instance(struct apply *a, const struct action *action, struct awsq_err *err);
+typedef int apply_action(struct apply *a, const struct action *action, struct awsq_err *err);
+
+apply_action apply_copy_image;
+apply_action apply_wait_image;
+apply_action apply_deregister_image;
+apply_action apply_run_instance;
+apply_action apply_stop_instance;
+apply_action apply_terminate_instance;
+apply_action apply_set;
+apply_action apply_profile;
 
 /* A token for call, which must not carry one yet: the same again if this is killed and repeated. */
 int apply_token(struct apply *a, const struct awsq_call *call, char *token, struct awsq_err *err);
+
+/* Makes err, if rc is one, a sentence about the action; returns rc. */
+int apply_explain(struct apply *a, const struct action *action, int rc, struct awsq_err *err);
+
+/* Whether AWS says that what was to be removed is not there: then there is nothing to do. */
+int apply_is_gone(const struct awsq_err *err);
+
+/* Name and fleet, and up to three more: what everything that is made gets. */
+#define APPLY_TAGS(a, ...)                                                      \
+	(struct awsq_ec2_new_tag[])                                             \
+	{                                                                       \
+		{ TAG_NAME, (a)->r->fleet->config->name },                      \
+			{ TAG_FLEET, (a)->r->fleet->config->name }, __VA_ARGS__ \
+		{                                                               \
+			NULL, NULL                                              \
+		}                                                               \
+	}
 
 #endif

@@ -11,41 +11,78 @@ static char *copy(const char *s)
 	return s ? strdup(s) : NULL;
 }
 
-/* Lists what was found, since the user has to choose. */
-static int wrong_image_count(const struct desired *d, size_t n, struct awsq_err *err)
+/* Whether image i could be meant. A version that is being made is not yet what is wanted. */
+static int is_candidate(const struct desired *d, size_t i)
 {
-	const char *name = d->config->name, *home = d->config->home;
+	const struct awsq_ec2_image *image = &d->home.images.items[i];
+	int has_versions = strchr(config_image(d->config), '*') != NULL;
+
+	return image_is_usable(image) && image->name &&
+	       config_image_matches(d->config, image->name) &&
+	       (!has_versions || strcmp(image->state, "available") == 0);
+}
+
+/* Lists what was found, since the user has to choose. */
+static int several_images(const struct desired *d, struct awsq_err *err)
+{
 	char ids[512] = "";
 
-	if (n == 0)
-		return awsq_err_set(err, AWSQ_ENOTFOUND,
-			"%s: there is no image named '%s' in this account; make it from the home "
-			"instance: aws ec2 create-image --region %s --name %s --instance-id ID",
-			home, name, home, name);
 	for (size_t i = 0; i < d->home.images.n; i++) {
 		const struct awsq_ec2_image *image = &d->home.images.items[i];
 		size_t used = strlen(ids);
 
-		(void)snprintf(ids + used, sizeof(ids) - used, "%s%s (%s, %s)", used ? ", " : "",
-			image->id, image->creation_date ? image->creation_date : "no date",
-			image->state);
+		if (is_candidate(d, i))
+			(void)snprintf(ids + used, sizeof(ids) - used, "%s%s (%s, %s)",
+				used ? ", " : "", image->id,
+				image->creation_date ? image->creation_date : "no date",
+				image->state);
 	}
 	return awsq_err_set(err, AWSQ_EINVAL,
-		"%s: there are %zu images named '%s': %s; deregister all but one", home, n, name,
-		ids);
+		"%s: there are several images named '%s': %s; deregister all but one",
+		d->config->home, config_image(d->config), ids);
 }
 
+static int no_image(const struct desired *d, struct awsq_err *err)
+{
+	const char *name = config_image(d->config), *home = d->config->home;
+
+	return awsq_err_set(err, AWSQ_ENOTFOUND,
+		"%s: there is no image named '%s' in this account; make it from the home "
+		"instance: aws ec2 create-image --region %s --name %s --instance-id ID",
+		home, name, home, name);
+}
+
+/* Of images that differ in their names, as versions do, the newest one is meant. */
 static int find_image(struct desired *d, struct awsq_err *err)
 {
-	size_t n;
+	const char *newest = "";
+	int same = 0;
 
-	d->image = observed_image(&d->home, &n);
-	if (n != 1)
-		return wrong_image_count(d, n, err);
+	for (size_t i = 0; i < d->home.images.n; i++) {
+		const struct awsq_ec2_image *image = &d->home.images.items[i];
+		const char *date = image->creation_date ? image->creation_date : "";
+		int order = strcmp(date, newest);
+
+		if (!is_candidate(d, i))
+			continue;
+		if (!d->image || order > 0) {
+			same = d->image && strcmp(image->name, d->image->name) == 0;
+			d->image = image;
+			newest = date;
+		} else if (order == 0 || strcmp(image->name, d->image->name) == 0) {
+			same = 1;
+		}
+	}
+	if (!d->image)
+		return no_image(d, err);
+	if (same)
+		return several_images(d, err);
 	if (strcmp(d->image->state, "available") != 0)
 		return awsq_err_set(err, AWSQ_EINVAL,
 			"%s: image '%s' is still %s; try again when it is available",
 			d->config->home, d->image->id, d->image->state);
+	for (size_t i = 0; i < d->image->n_devices; i++)
+		d->encrypt |= d->image->devices[i].encrypted;
 	return 0;
 }
 
@@ -53,15 +90,13 @@ static int find_image(struct desired *d, struct awsq_err *err)
 static int find_profile(struct desired *d, struct region *home, struct awsq_err *err)
 {
 	struct awsq_iam_instance_profile profile = { 0 };
-	const struct awsq_ec2_instance *instance;
 	struct awsq_call call;
 	const char *name = d->config->role;
 	size_t n;
 	int rc;
 
-	instance = observed_instance(&d->home, &n);
 	if (!name)
-		name = instance_profile(instance);
+		name = instance_profile(chosen_instance(&d->home.instances, &n, NULL));
 	if (!name)
 		return 0;
 	d->profile_name = copy(name);
@@ -83,12 +118,16 @@ static int find_profile(struct desired *d, struct region *home, struct awsq_err 
 
 static int find_rules(struct desired *d, struct awsq_err *err)
 {
-	const struct awsq_ec2_security_group *group = observed_group(&d->home);
+	const char *home = d->config->home;
+	struct rule_names names;
+	struct placement place;
 
-	if (!group)
-		return 0;
-	d->has_group = 1;
-	if (rules_of_group(&d->rules, group) != 0)
+	chosen_placement(&place, &d->home, config_place(d->config, home), home);
+	if (!place.vpc_id)
+		return awsq_err_set(err, AWSQ_ENOTFOUND, "%s: %s", home, place.error);
+	d->group = chosen_group(&d->home, place.vpc_id);
+	names = observed_rule_names(&d->home, home, place.vpc_id);
+	if (d->group && rules_of_group(&d->rules, d->group, &names) != 0)
 		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	return 0;
 }
@@ -102,8 +141,7 @@ static int make_user_data(struct desired *d)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(1024);
 
-	awsq_buf_adds(&text, "#cloud-boothook\n#!/bin/sh\n"
-			     "# Stops the instance when nothing else has: fleet.max_uptime.\n");
+	awsq_buf_adds(&text, DESIRED_USER_DATA);
 	awsq_buf_addf(&text,
 		"(sleep %" PRId64
 		"; shutdown -h now || poweroff -f) </dev/null >/dev/null 2>&1 &\n",
@@ -114,20 +152,45 @@ static int make_user_data(struct desired *d)
 
 static int take_key(struct desired *d, const struct sshkey *key, struct awsq_err *err)
 {
-	struct awsq_buf line = AWSQ_BUF_INIT(SSHKEY_MAX);
+	struct awsq_buf line = AWSQ_BUF_INIT(SSHKEY_MAX), fingerprint = AWSQ_BUF_INIT(256);
 
 	d->key_type = sshkey_type(key);
 	d->key_importable = sshkey_is_importable(key);
 	if (sshkey_public(&line, key) == 0)
 		d->public_key = awsq_buf_take(&line);
+	if (sshkey_fingerprint(&fingerprint, key) == 0)
+		d->key_fingerprint = awsq_buf_take(&fingerprint);
 	awsq_buf_free(&line);
-	return d->public_key ? 0 : awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	awsq_buf_free(&fingerprint);
+	return d->public_key && d->key_fingerprint
+	               ? 0
+	               : awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+}
+
+/* Whose credentials these are, and which regions they are good for. */
+static int read_account(struct desired *d, struct region *home, struct awsq_err *err)
+{
+	struct awsq_call calls[2];
+	int rc;
+
+	awsq_sts_get_caller_identity(&calls[0], &d->identity);
+	awsq_ec2_describe_regions(&calls[1], &d->regions, 1);
+	rc = awsq_run(home->client, calls, 2);
+	if (rc != 0) {
+		int second = calls[0].err.code != rc;
+
+		*err = calls[second].err;
+		region_explain(home, err, "%s",
+			second ? "list the regions" : "tell whose credentials these are");
+	}
+	awsq_call_free(&calls[0]);
+	awsq_call_free(&calls[1]);
+	return rc;
 }
 
 int desired_read(struct desired *out, const struct fleet *fleet, struct awsq_err *err)
 {
 	struct region home;
-	struct awsq_call call;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
@@ -138,14 +201,10 @@ int desired_read(struct desired *out, const struct fleet *fleet, struct awsq_err
 	if (rc != 0)
 		return rc;
 	rc = region_open(&home, fleet, fleet->config->home, err);
-	if (rc != 0)
-		return rc;
-	awsq_sts_get_caller_identity(&call, &out->identity);
-	rc = region_call(&home, &call, err);
-	if (rc != 0)
-		region_explain(&home, err, "tell whose credentials these are");
 	if (rc == 0)
-		rc = observed_read(&out->home, &home, err);
+		rc = read_account(out, &home, err);
+	if (rc == 0)
+		rc = observed_read(&out->home, &home, OBSERVE_ALL, err);
 	if (rc == 0)
 		rc = find_image(out, err);
 	if (rc == 0)
@@ -156,13 +215,31 @@ int desired_read(struct desired *out, const struct fleet *fleet, struct awsq_err
 	return rc;
 }
 
+int desired_is_enabled(const struct desired *d, const char *region)
+{
+	for (size_t i = 0; i < d->regions.n; i++) {
+		const struct awsq_ec2_region *r = &d->regions.items[i];
+
+		if (r->name && r->opt_in_status && strcmp(r->name, region) == 0)
+			return strcmp(r->opt_in_status, "not-opted-in") != 0;
+	}
+	return 1;
+}
+
+int desired_encrypts(const struct desired *d, const struct config_region *place)
+{
+	return d->encrypt || config_encrypts(d->config, place);
+}
+
 void desired_free(struct desired *d)
 {
 	awsq_sts_free_identity(&d->identity);
+	awsq_ec2_free_regions(&d->regions);
 	observed_free(&d->home);
 	rules_free(&d->rules);
 	free(d->profile_name);
 	free(d->public_key);
+	free(d->key_fingerprint);
 	free(d->user_data);
 	memset(d, 0, sizeof(*d));
 }

@@ -6,6 +6,7 @@
 
 #include <awsq/sts.h>
 
+#include "fleet/chosen.h"
 #include "fleet/observed.h"
 #include "fleet/region.h"
 #include "fleet/rules.h"
@@ -13,23 +14,38 @@
 struct desired {
 	const struct config *config;
 	struct awsq_sts_identity identity; /* whose account this is */
+	struct awsq_ec2_regions regions;   /* all that AWS has, enabled for the account or not */
 	struct observed home;
-	const struct awsq_ec2_image *image; /* home's, available */
-	struct rules rules;                 /* home's group's; empty when it has no group */
-	int has_group;
-	char *profile_name;   /* of the instance profile; NULL: none is wanted */
-	char *public_key;     /* as in authorized_keys */
-	const char *key_type; /* as SSH names it */
-	int key_importable;   /* EC2 takes keys of that type */
-	char *user_data;      /* arms the shutdown at max_uptime, at each boot */
+	const struct awsq_ec2_image *image;          /* home's, available */
+	const struct awsq_ec2_security_group *group; /* home's; NULL: it has none */
+	struct rules rules;                          /* the group's */
+	int encrypt;           /* home's image is encrypted, and so must its copies be */
+	char *profile_name;    /* of the instance profile; NULL: none is wanted */
+	char *public_key;      /* as in authorized_keys */
+	char *key_fingerprint; /* as OpenSSH writes it */
+	const char *key_type;  /* as SSH names it */
+	int key_importable;    /* EC2 takes keys of that type */
+	char *user_data;       /* arms the shutdown at max_uptime, at each boot */
 };
+
+/* The first lines of all user data that the fleet writes, whatever max_uptime is in it. */
+#define DESIRED_USER_DATA              \
+	"#cloud-boothook\n#!/bin/sh\n" \
+	"# Stops the instance when nothing else has: fleet.max_uptime.\n"
 
 /*
  * Reads the home region, and the key's public half. An error when home has no image of the fleet's
- * name, or several; when the instance profile that is to be used does not exist; or when anything
- * could not be read: err is a sentence. out is freed by desired_free, after an error too.
+ * name, or several that could be meant; when the instance profile that is to be used does not
+ * exist; or when anything could not be read: err is a sentence. out is freed by desired_free, after
+ * an error too.
  */
 int desired_read(struct desired *out, const struct fleet *fleet, struct awsq_err *err);
 void desired_free(struct desired *d);
+
+/* Whether the account has enabled a region; one that AWS does not list counts as enabled. */
+int desired_is_enabled(const struct desired *d, const char *region);
+
+/* Whether images and volumes are to be encrypted in a place. */
+int desired_encrypts(const struct desired *d, const struct config_region *place);
 
 #endif

@@ -1,7 +1,7 @@
 #include "banned.h"
 
 #include "fleet/instance.h"
-#include "fleet/observed.h"
+#include "fleet/chosen.h"
 #include "ssh/ssh.h"
 
 #define SETTLE_LOOKS 10
@@ -36,22 +36,20 @@ static int is_gone(const struct instance *i)
 	return is(i, "terminated") || is(i, "shutting-down");
 }
 
+static int read_list(struct awsq_ec2_instances *list, struct region *r, struct awsq_err *err)
+{
+	memset(list, 0, sizeof(*list));
+	return observed_read_instances(list, r, err);
+}
+
 int instance_list(struct instance **out, size_t *n, struct region *r, struct awsq_err *err)
 {
-	const char *name = r->fleet->config->name;
-	struct awsq_ec2_instances list = { 0 };
-	struct awsq_call call;
-	int rc;
+	struct awsq_ec2_instances list;
+	int rc = read_list(&list, r, err);
 
 	*n = 0;
-	*out = NULL;
-	awsq_ec2_describe_instances(&call, &list,
-		(struct awsq_ec2_filter[]){ { "tag:" TAG_NAME, { name } }, { NULL, { NULL } } });
-	rc = region_call(r, &call, err);
-	if (rc != 0)
-		return region_explain(r, err, "look for the instance '%s'", name);
 	*out = calloc(list.n ? list.n : 1, sizeof(**out));
-	if (!*out)
+	if (rc == 0 && !*out)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	for (size_t k = 0; rc == 0 && k < list.n; k++) {
 		if (instance_is_live(&list.items[k]))
@@ -61,35 +59,39 @@ int instance_list(struct instance **out, size_t *n, struct region *r, struct aws
 	return rc;
 }
 
-static int too_many(const struct instance *list, size_t n, const char *name, struct awsq_err *err)
+static int too_many(const struct awsq_ec2_instances *list, const char *name, struct awsq_err *err)
 {
 	char ids[512] = "";
 
-	for (size_t k = 0; k < n; k++) {
+	for (size_t k = 0; k < list->n; k++) {
 		size_t used = strlen(ids);
 
-		(void)snprintf(ids + used, sizeof(ids) - used, "%s%s (%s)", used ? ", " : "",
-			list[k].id, list[k].state);
+		if (instance_is_live(&list->items[k]))
+			(void)snprintf(ids + used, sizeof(ids) - used, "%s%s (%s)",
+				used ? ", " : "", list->items[k].id, list->items[k].state);
 	}
 	return awsq_err_set(err, AWSQ_EINVAL,
-		"several instances have the Name tag '%s': %s; terminate all but one", name, ids);
+		"several instances are those of '%s', by tag or Name: %s; terminate all but one",
+		name, ids);
 }
 
 int instance_find(struct instance *out, struct region *r, struct awsq_err *err)
 {
 	const char *name = r->fleet->config->name;
-	struct instance *list;
+	const struct awsq_ec2_instance *found;
+	struct awsq_ec2_instances list;
 	size_t n;
-	int rc = instance_list(&list, &n, r, err);
+	int rc = read_list(&list, r, err);
 
+	found = chosen_instance(&list, &n, NULL);
 	if (rc == 0 && n == 0)
 		rc = awsq_err_set(err, AWSQ_ENOTFOUND,
-			"no instance has the Name tag '%s': config-region makes it", name);
+			"there is no instance of '%s': config-region makes it", name);
 	else if (rc == 0 && n > 1)
-		rc = too_many(list, n, name, err);
+		rc = too_many(&list, name, err);
 	else if (rc == 0)
-		*out = list[0];
-	free(list);
+		take(out, found);
+	awsq_ec2_free_instances(&list);
 	return rc;
 }
 

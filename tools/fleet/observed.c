@@ -2,166 +2,373 @@
 
 #include "fleet/observed.h"
 
-enum { INSTANCES, IMAGES, SNAPSHOTS, KEY_PAIRS, GROUPS, VPCS, N_CALLS };
+#include "fleet/chosen.h"
+
+/*
+ * What can be asked for at once, and what only when it is known which instance and VPC are meant.
+ * Images, instances and volumes that carry the tag and those that have only the name take two
+ * calls: EC2's filters know no "or".
+ */
+enum {
+	INSTANCES,
+	NAMED_INSTANCES,
+	IMAGES,
+	NAMED_IMAGES,
+	SNAPSHOTS,
+	VOLUMES,
+	KEY_PAIRS,
+	GROUPS,
+	N_FLEET,
+	PLACES = N_FLEET,
+	OFFERINGS,
+	PREFIX_LISTS,
+	N_ALL
+};
 
 /* What the user is told could not be read. */
-static const char *const subjects[N_CALLS] = { "instances", "images", "snapshots", "key pairs",
-	"security groups", "VPCs" };
+static const char *const subjects[N_ALL] = { "instances", "instances", "images", "images",
+	"snapshots", "volumes", "key pairs", "security groups", "networks",
+	"instance types on offer", "prefix lists" };
 
-int observed_read(struct observed *out, struct region *r, struct awsq_err *err)
+static const char *const attribute_names[] = { AWSQ_EC2_USER_DATA, AWSQ_EC2_SHUTDOWN_BEHAVIOR,
+	AWSQ_EC2_DISABLE_API_TERMINATION, AWSQ_EC2_DISABLE_API_STOP };
+
+#define N_ATTRIBUTES (sizeof(attribute_names) / sizeof(attribute_names[0]))
+
+#define FILTERS(...)                                     \
+	(struct awsq_ec2_filter[])                       \
+	{                                                \
+		{ __VA_ARGS__ },                         \
+		{                                        \
+			.name = NULL, .values = { NULL } \
+		}                                        \
+	}
+
+/* What the calls of the first round found under a name, of which only part may be the fleet's. */
+struct named {
+	struct awsq_ec2_instances instances;
+	struct awsq_ec2_images images;
+	struct awsq_ec2_key_pairs key_pairs;
+};
+
+/* Carries calls out and frees them; err tells of the first that failed. */
+static int run_all(struct region *r, struct awsq_call *calls, size_t n, const char *const *what,
+	struct awsq_err *err)
 {
-	const char *name = r->fleet->config->name;
-	struct awsq_call calls[N_CALLS];
-	int rc;
+	int rc = awsq_run(r->client, calls, n);
 
-	memset(out, 0, sizeof(*out));
-	awsq_ec2_describe_instances(&calls[INSTANCES], &out->instances,
-		(struct awsq_ec2_filter[]){ { "tag:" TAG_NAME, { name } }, { NULL, { NULL } } });
-	awsq_ec2_describe_images(&calls[IMAGES], &out->images,
-		(struct awsq_ec2_filter[]){ { "name", { name } }, { NULL, { NULL } } });
-	awsq_ec2_describe_snapshots(&calls[SNAPSHOTS], &out->snapshots,
-		(struct awsq_ec2_filter[]){ { "tag:" TAG_FLEET, { name } }, { NULL, { NULL } } });
-	awsq_ec2_describe_key_pairs(&calls[KEY_PAIRS], &out->key_pairs,
-		(struct awsq_ec2_filter[]){ { "key-name", { name } }, { NULL, { NULL } } });
-	awsq_ec2_describe_security_groups(&calls[GROUPS], &out->groups,
-		(struct awsq_ec2_filter[]){ { "group-name", { name } }, { NULL, { NULL } } });
-	awsq_ec2_describe_vpcs(&calls[VPCS], &out->vpcs,
-		(struct awsq_ec2_filter[]){ { "isDefault", { "true" } }, { NULL, { NULL } } });
-	rc = awsq_run(r->client, calls, N_CALLS);
-	for (size_t i = 0; i < N_CALLS; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (rc != 0 && calls[i].err.code == rc && err) {
 			*err = calls[i].err;
-			region_explain(r, err, "read the %s", subjects[i]);
-			err = NULL; /* the first one that failed is told */
+			region_explain(r, err, "read the %s", what[i]);
+			err = NULL;
 		}
 		awsq_call_free(&calls[i]);
 	}
 	return rc;
 }
 
-void observed_free(struct observed *o)
+/* ---- Lists of structs that begin with an id and are moved as they are */
+
+struct list {
+	char *items;
+	size_t n;
+};
+
+/* Moves the i-th of from to the end of to; what stays behind is empty. */
+static int move_item(struct list *to, struct list *from, size_t i, size_t size)
 {
-	awsq_ec2_free_instances(&o->instances);
-	awsq_ec2_free_images(&o->images);
-	awsq_ec2_free_snapshots(&o->snapshots);
-	awsq_ec2_free_key_pairs(&o->key_pairs);
-	awsq_ec2_free_security_groups(&o->groups);
-	awsq_ec2_free_vpcs(&o->vpcs);
+	char *items = realloc(to->items, (to->n + 1) * size);
+
+	if (!items)
+		return AWSQ_ENOMEM;
+	to->items = items;
+	memcpy(items + to->n * size, from->items + i * size, size);
+	memset(from->items + i * size, 0, size);
+	to->n++;
+	return 0;
 }
 
-int instance_is_live(const struct awsq_ec2_instance *i)
+static const char *item_id(const struct list *list, size_t i, size_t size)
 {
-	return i->state && strcmp(i->state, "terminated") != 0 &&
-	       strcmp(i->state, "shutting-down") != 0;
+	const char *id;
+
+	memcpy(&id, list->items + i * size, sizeof(id));
+	return id;
 }
 
-/* The last part of arn:aws:iam::123456789012:instance-profile/path/NAME. */
-const char *instance_profile(const struct awsq_ec2_instance *i)
+static int has_id(const struct list *list, const char *id, size_t size)
 {
-	const char *slash = i && i->profile_arn ? strrchr(i->profile_arn, '/') : NULL;
-
-	return slash ? slash + 1 : NULL;
-}
-
-const struct awsq_ec2_instance *observed_instance(const struct observed *o, size_t *n)
-{
-	const struct awsq_ec2_instance *found = NULL;
-
-	*n = 0;
-	for (size_t i = 0; i < o->instances.n; i++) {
-		if (instance_is_live(&o->instances.items[i])) {
-			found = &o->instances.items[i];
-			(*n)++;
-		}
-	}
-	return *n == 1 ? found : NULL;
-}
-
-const struct awsq_ec2_image *observed_image(const struct observed *o, size_t *n)
-{
-	const struct awsq_ec2_image *found = NULL;
-
-	*n = 0;
-	for (size_t i = 0; i < o->images.n; i++) {
-		const char *state = o->images.items[i].state;
-
-		if (state && (strcmp(state, "pending") == 0 || strcmp(state, "available") == 0)) {
-			found = &o->images.items[i];
-			(*n)++;
-		}
-	}
-	return *n == 1 ? found : NULL;
-}
-
-const char *observed_vpc(const struct observed *o)
-{
-	for (size_t i = 0; i < o->vpcs.n; i++) {
-		if (o->vpcs.items[i].is_default)
-			return o->vpcs.items[i].id;
-	}
-	return NULL;
-}
-
-const struct awsq_ec2_security_group *observed_group(const struct observed *o)
-{
-	const char *vpc = observed_vpc(o);
-
-	for (size_t i = 0; vpc && i < o->groups.n; i++) {
-		if (o->groups.items[i].vpc_id && strcmp(o->groups.items[i].vpc_id, vpc) == 0)
-			return &o->groups.items[i];
-	}
-	return NULL;
-}
-
-const struct awsq_ec2_key_pair *observed_key_pair(const struct observed *o)
-{
-	return o->key_pairs.n ? &o->key_pairs.items[0] : NULL;
-}
-
-/* Whether a device before the k-th of the i-th image is made of the same snapshot. */
-static int was_seen(const struct observed *o, size_t i, size_t k, const char *id)
-{
-	for (size_t a = 0; a <= i; a++) {
-		const struct awsq_ec2_image *image = &o->images.items[a];
-
-		for (size_t b = 0; b < (a == i ? k : image->n_devices); b++) {
-			const char *other = image->devices[b].snapshot_id;
-
-			if (other && strcmp(other, id) == 0)
-				return 1;
-		}
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcmp(item_id(list, i, size), id) == 0)
+			return 1;
 	}
 	return 0;
 }
 
-static const struct awsq_ec2_snapshot *find_snapshot(const struct observed *o, const char *id)
+/* Moves to `to` what of `from` it has not yet and is wanted (i counts in from). */
+static int merge(struct list *to, struct list *from, size_t size,
+	int (*wanted)(const void *arg, size_t i), const void *arg)
 {
-	for (size_t i = 0; i < o->snapshots.n; i++) {
-		if (strcmp(o->snapshots.items[i].id, id) == 0)
-			return &o->snapshots.items[i];
+	for (size_t i = 0; i < from->n; i++) {
+		const char *id = item_id(from, i, size);
+
+		if (!id || has_id(to, id, size) || !wanted(arg, i))
+			continue;
+		if (move_item(to, from, i, size) != 0)
+			return AWSQ_ENOMEM;
 	}
-	return NULL;
+	return 0;
 }
 
-int observed_each_snapshot(const struct observed *o,
-	int (*each)(void *arg, const char *id, int64_t gib,
-		const struct awsq_ec2_snapshot *snapshot),
-	void *arg)
+/* merge() for two of the library's lists of one type. */
+#define MERGE(to, from, wanted, arg)                                                     \
+	merge_into((void **)&(to)->items, &(to)->n, (void **)&(from)->items, &(from)->n, \
+		sizeof(*(to)->items), wanted, arg)
+
+static int merge_into(void **to_items, size_t *to_n, void **from_items, size_t *from_n, size_t size,
+	int (*wanted)(const void *arg, size_t i), const void *arg)
 {
+	struct list to = { *to_items, *to_n }, from = { *from_items, *from_n };
+	int rc = merge(&to, &from, size, wanted, arg);
+
+	*to_items = to.items;
+	*to_n = to.n;
+	return rc;
+}
+
+/* ---- Whose they are */
+
+struct whose {
+	const struct region *r;
+	const struct named *named;
+};
+
+static int is_fleets_instance(const void *arg, size_t i)
+{
+	const struct whose *w = arg;
+	const struct awsq_ec2_instance *instance = &w->named->instances.items[i];
+	const char *name = awsq_ec2_tag_value(instance->tags, instance->n_tags, TAG_NAME);
+
+	return is_fleets(w->r->fleet->config->name, name, instance->tags, instance->n_tags);
+}
+
+/*
+ * At home, the image's name may have a star in it; elsewhere an image that carries no tag is only
+ * taken for the fleet's by its full name: it may be removed.
+ */
+static int is_fleets_image(const void *arg, size_t i)
+{
+	const struct whose *w = arg;
+	const struct config *c = w->r->fleet->config;
+	const struct awsq_ec2_image *image = &w->named->images.items[i];
+	int is_home = strcmp(w->r->name, c->home) == 0;
+
+	if (!image->name || awsq_ec2_tag_value(image->tags, image->n_tags, TAG_FLEET))
+		return 0;
+	return is_home ? config_image_matches(c, image->name)
+	               : strcmp(image->name, config_image(c)) == 0;
+}
+
+static int is_fleets_key_pair(const void *arg, size_t i)
+{
+	const struct whose *w = arg;
+	const struct awsq_ec2_key_pair *key = &w->named->key_pairs.items[i];
+
+	return is_fleets(w->r->fleet->config->name, key->name, key->tags, key->n_tags);
+}
+
+static int any(const void *arg, size_t i)
+{
+	(void)arg;
+	(void)i;
+	return 1;
+}
+
+/* ---- The first round */
+
+/* Networks that regions.cfg names are looked for by id or Name tag, else it is the default VPC. */
+static void describe_place(struct awsq_call *call, struct observed *out,
+	const struct config_region *place)
+{
+	const char *subnet = place->subnet, *vpc = place->vpc;
+
+	if (subnet)
+		awsq_ec2_describe_subnets(call, &out->subnets,
+			FILTERS(config_is_id(subnet) ? "subnet-id" : "tag:" TAG_NAME, { subnet }));
+	else if (vpc)
+		awsq_ec2_describe_vpcs(call, &out->vpcs,
+			FILTERS(config_is_id(vpc) ? "vpc-id" : "tag:" TAG_NAME, { vpc }));
+	else
+		awsq_ec2_describe_vpcs(call, &out->vpcs, FILTERS("isDefault", { "true" }));
+}
+
+static void describe_offerings(struct awsq_call *call, struct observed *out,
+	const struct config_region *place)
+{
+	struct awsq_ec2_filter filters[2] = { { "instance-type", { NULL } }, { NULL, { NULL } } };
+	size_t room = sizeof(filters[0].values) / sizeof(filters[0].values[0]);
+
+	for (size_t i = 0; i < place->instance_types.n && i < room; i++)
+		filters[0].values[i] = place->instance_types.items[i];
+	awsq_ec2_describe_instance_type_offerings(call, &out->offerings,
+		place->subnet || place->vpc ? "availability-zone" : "region", filters);
+}
+
+static int read_first(struct observed *out, struct region *r, enum observe what,
+	struct awsq_err *err)
+{
+	const struct config *c = r->fleet->config;
+	struct awsq_call calls[N_ALL];
+	struct named named = { 0 };
+	const struct whose whose = { r, &named };
+	int rc;
+
+	awsq_ec2_describe_instances(&calls[INSTANCES], &out->instances,
+		FILTERS("tag:" TAG_FLEET, { c->name }));
+	awsq_ec2_describe_instances(&calls[NAMED_INSTANCES], &named.instances,
+		FILTERS("tag:" TAG_NAME, { c->name }));
+	awsq_ec2_describe_images(&calls[IMAGES], &out->images,
+		FILTERS("tag:" TAG_FLEET, { c->name }));
+	awsq_ec2_describe_images(&calls[NAMED_IMAGES], &named.images,
+		FILTERS("name", { config_image(c) }));
+	awsq_ec2_describe_snapshots(&calls[SNAPSHOTS], &out->snapshots,
+		FILTERS("tag:" TAG_FLEET, { c->name }));
+	awsq_ec2_describe_volumes(&calls[VOLUMES], &out->volumes,
+		FILTERS("tag:" TAG_FLEET, { c->name }));
+	awsq_ec2_describe_key_pairs(&calls[KEY_PAIRS], &named.key_pairs, NULL);
+	awsq_ec2_describe_security_groups(&calls[GROUPS], &out->groups, NULL);
+	if (what == OBSERVE_ALL) {
+		const struct config_region *place = config_place(c, r->name);
+
+		describe_place(&calls[PLACES], out, place);
+		describe_offerings(&calls[OFFERINGS], out, place);
+		awsq_ec2_describe_managed_prefix_lists(&calls[PREFIX_LISTS], &out->prefix_lists,
+			NULL);
+	}
+	rc = run_all(r, calls, what == OBSERVE_ALL ? N_ALL : N_FLEET, subjects, err);
+	if (rc == 0 &&
+		(MERGE(&out->instances, &named.instances, is_fleets_instance, &whose) != 0 ||
+			MERGE(&out->images, &named.images, is_fleets_image, &whose) != 0 ||
+			MERGE(&out->key_pairs, &named.key_pairs, is_fleets_key_pair, &whose) != 0))
+		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	awsq_ec2_free_instances(&named.instances);
+	awsq_ec2_free_images(&named.images);
+	awsq_ec2_free_key_pairs(&named.key_pairs);
+	return rc;
+}
+
+/* ---- The second round */
+
+struct second {
+	struct awsq_call *calls;
+	const char **subjects;
+	size_t n;
+	struct awsq_ec2_volumes *volumes; /* of each instance */
+};
+
+/* What is attached to an instance, tagged or not, and its attributes. */
+static void describe_more(struct second *s, struct observed *out)
+{
+	for (size_t i = 0; i < out->instances.n; i++) {
+		const struct awsq_ec2_instance *instance = &out->instances.items[i];
+
+		if (!instance_is_live(instance))
+			continue;
+		for (size_t k = 0; k < N_ATTRIBUTES; k++) {
+			s->subjects[s->n] = "instance's attributes";
+			awsq_ec2_describe_instance_attribute(&s->calls[s->n++], &out->attributes[i],
+				instance->id, attribute_names[k]);
+		}
+		s->subjects[s->n] = "instance's volumes";
+		awsq_ec2_describe_volumes(&s->calls[s->n++], &s->volumes[i],
+			FILTERS("attachment.instance-id", { instance->id }));
+	}
+}
+
+/* A VPC that is not the default one has to be told in which of its subnets. */
+static void describe_subnets(struct second *s, struct observed *out,
+	const struct config_region *place)
+{
+	if (!place->vpc || place->subnet || out->vpcs.n != 1)
+		return;
+	s->subjects[s->n] = "subnets";
+	awsq_ec2_describe_subnets(&s->calls[s->n++], &out->subnets,
+		FILTERS("vpc-id", { out->vpcs.items[0].id }));
+}
+
+static int read_second(struct observed *out, struct region *r, enum observe what,
+	struct awsq_err *err)
+{
+	size_t n = out->instances.n, room = n * (N_ATTRIBUTES + 1) + 1;
+	struct second s = { calloc(room, sizeof(*s.calls)), calloc(room, sizeof(*s.subjects)), 0,
+		calloc(n + 1, sizeof(*s.volumes)) };
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < o->snapshots.n; i++)
-		rc = each(arg, o->snapshots.items[i].id, o->snapshots.items[i].volume_size,
-			&o->snapshots.items[i]);
-	for (size_t i = 0; i < o->images.n; i++) {
-		const struct awsq_ec2_image *image = &o->images.items[i];
-
-		for (size_t k = 0; rc == 0 && k < image->n_devices; k++) {
-			const char *id = image->devices[k].snapshot_id;
-
-			if (id && *id && !find_snapshot(o, id) && !was_seen(o, i, k, id))
-				rc = each(arg, id, image->devices[k].volume_size, NULL);
-		}
+	out->attributes = calloc(n + 1, sizeof(*out->attributes));
+	if (!s.calls || !s.subjects || !s.volumes || !out->attributes) {
+		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+		goto out;
 	}
+	describe_more(&s, out);
+	if (what == OBSERVE_ALL)
+		describe_subnets(&s, out, config_place(r->fleet->config, r->name));
+	if (s.n > 0)
+		rc = run_all(r, s.calls, s.n, s.subjects, err);
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0 && MERGE(&out->volumes, &s.volumes[i], any, NULL) != 0)
+			rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+		awsq_ec2_free_volumes(&s.volumes[i]);
+	}
+out:
+	free(s.calls);
+	free(s.subjects);
+	free(s.volumes);
 	return rc;
+}
+
+int observed_read(struct observed *out, struct region *r, enum observe what, struct awsq_err *err)
+{
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	out->fleet = r->fleet->config->name;
+	rc = read_first(out, r, what, err);
+	return rc == 0 ? read_second(out, r, what, err) : rc;
+}
+
+int observed_read_instances(struct awsq_ec2_instances *list, struct region *r, struct awsq_err *err)
+{
+	const char *name = r->fleet->config->name;
+	struct named named = { 0 };
+	const struct whose whose = { r, &named };
+	struct awsq_call calls[2];
+	int rc;
+
+	awsq_ec2_describe_instances(&calls[0], list, FILTERS("tag:" TAG_FLEET, { name }));
+	awsq_ec2_describe_instances(&calls[1], &named.instances,
+		FILTERS("tag:" TAG_NAME, { name }));
+	rc = run_all(r, calls, 2, subjects, err);
+	if (rc == 0 && MERGE(list, &named.instances, is_fleets_instance, &whose) != 0)
+		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	awsq_ec2_free_instances(&named.instances);
+	return rc;
+}
+
+void observed_free(struct observed *o)
+{
+	for (size_t i = 0; o->attributes && i < o->instances.n; i++)
+		awsq_ec2_free_instance_attributes(&o->attributes[i]);
+	free(o->attributes);
+	o->attributes = NULL;
+	awsq_ec2_free_instances(&o->instances);
+	awsq_ec2_free_images(&o->images);
+	awsq_ec2_free_snapshots(&o->snapshots);
+	awsq_ec2_free_volumes(&o->volumes);
+	awsq_ec2_free_key_pairs(&o->key_pairs);
+	awsq_ec2_free_security_groups(&o->groups);
+	awsq_ec2_free_vpcs(&o->vpcs);
+	awsq_ec2_free_subnets(&o->subnets);
+	awsq_ec2_free_offerings(&o->offerings);
+	awsq_ec2_free_prefix_lists(&o->prefix_lists);
 }

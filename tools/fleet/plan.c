@@ -4,6 +4,11 @@
 
 #include <stdarg.h>
 
+int differ(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") != 0;
+}
+
 int plan_add(struct plan *p, struct action **action, enum action_kind kind, const char *id,
 	const char *why, ...)
 {
@@ -35,17 +40,26 @@ void plan_say(struct action *a, const char *format, ...)
 	va_end(ap);
 }
 
-int plan_note(struct plan *p, const char *format, ...)
+int plan_differs(struct plan *p, const struct differs *d)
 {
-	char(*notes)[sizeof(*p->notes)] = realloc(p->notes, (p->n_notes + 1) * sizeof(*notes));
-	va_list ap;
+	struct difference *all =
+		realloc(p->differences, (p->n_differences + 1) * sizeof(*p->differences));
+	struct difference *new;
 
-	if (!notes)
+	if (!all)
 		return AWSQ_ENOMEM;
-	p->notes = notes;
-	va_start(ap, format);
-	(void)vsnprintf(notes[p->n_notes++], sizeof(*notes), format, ap);
-	va_end(ap);
+	p->differences = all;
+	new = &all[p->n_differences++];
+	memset(new, 0, sizeof(*new));
+	new->remedy = d->remedy;
+	(void)snprintf(new->subject, sizeof(new->subject), "%s%s%s", d->kind, d->id ? " " : "",
+		d->id ? d->id : "");
+	(void)snprintf(new->member, sizeof(new->member), "%s", d->member ? d->member : "");
+	(void)snprintf(new->wanted, sizeof(new->wanted), "%s",
+		d->wanted && *d->wanted ? d->wanted : "none");
+	(void)snprintf(new->found, sizeof(new->found), "%s",
+		d->found && *d->found ? d->found : "none");
+	(void)snprintf(new->hint, sizeof(new->hint), "%s", d->hint ? d->hint : "");
 	return 0;
 }
 
@@ -61,14 +75,56 @@ void plan_block(struct plan *p, const char *format, ...)
 	va_end(ap);
 }
 
-void plan_free(struct plan *p)
+void plan_drop_actions(struct plan *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		rules_free(&p->actions[i].rules);
 	free(p->actions);
-	free(p->notes);
+	p->actions = NULL;
+	p->n = 0;
+}
+
+void plan_free(struct plan *p)
+{
+	plan_drop_actions(p);
+	free(p->differences);
 	memset(p, 0, sizeof(*p));
 }
+
+/* ---- What actions are */
+
+static const struct {
+	char sign;
+	const char *api;
+} kinds[N_ACTIONS] = {
+	[ACTION_TAG] = { '~', "CreateTags" },
+	[ACTION_DELETE_KEY_PAIR] = { '-', "DeleteKeyPair" },
+	[ACTION_IMPORT_KEY_PAIR] = { '+', "ImportKeyPair" },
+	[ACTION_CREATE_GROUP] = { '+', "CreateSecurityGroup" },
+	[ACTION_REVOKE_INGRESS] = { '~', "RevokeSecurityGroupIngress" },
+	[ACTION_REVOKE_EGRESS] = { '~', "RevokeSecurityGroupEgress" },
+	[ACTION_AUTHORIZE_INGRESS] = { '~', "AuthorizeSecurityGroupIngress" },
+	[ACTION_AUTHORIZE_EGRESS] = { '~', "AuthorizeSecurityGroupEgress" },
+	[ACTION_DELETE_GROUP] = { '-', "DeleteSecurityGroup" },
+	[ACTION_COPY_IMAGE] = { '+', "CopyImage" },
+	[ACTION_WAIT_IMAGE] = { '=', "" },
+	[ACTION_DEREGISTER_IMAGE] = { '-', "DeregisterImage" },
+	[ACTION_DELETE_SNAPSHOT] = { '-', "DeleteSnapshot" },
+	[ACTION_RUN_INSTANCE] = { '+', "RunInstances" },
+	[ACTION_STOP_INSTANCE] = { '~', "StopInstances" },
+	[ACTION_TERMINATE_INSTANCE] = { '-', "TerminateInstances" },
+	[ACTION_MODIFY_TYPE] = { '~', "ModifyInstanceAttribute" },
+	[ACTION_MODIFY_USER_DATA] = { '~', "ModifyInstanceAttribute" },
+	[ACTION_MODIFY_SHUTDOWN] = { '~', "ModifyInstanceAttribute" },
+	[ACTION_MODIFY_GROUP] = { '~', "ModifyInstanceAttribute" },
+	[ACTION_MODIFY_METADATA] = { '~', "ModifyInstanceMetadataOptions" },
+	[ACTION_UNPROTECT_STOP] = { '~', "ModifyInstanceAttribute" },
+	[ACTION_UNPROTECT_TERMINATION] = { '~', "ModifyInstanceAttribute" },
+	[ACTION_ASSOCIATE_PROFILE] = { '~', "AssociateIamInstanceProfile" },
+	[ACTION_REPLACE_PROFILE] = { '~', "ReplaceIamInstanceProfileAssociation" },
+	[ACTION_DISASSOCIATE_PROFILE] = { '~', "DisassociateIamInstanceProfile" },
+	[ACTION_DELETE_VOLUME] = { '-', "DeleteVolume" },
+};
 
 int action_is_change(const struct action *a)
 {
@@ -77,26 +133,39 @@ int action_is_change(const struct action *a)
 
 char action_sign(const struct action *a)
 {
-	switch (a->kind) {
-	case ACTION_COPY_IMAGE:
-	case ACTION_IMPORT_KEY_PAIR:
-	case ACTION_CREATE_GROUP:
-	case ACTION_AUTHORIZE_INGRESS:
-	case ACTION_AUTHORIZE_EGRESS:
-	case ACTION_RUN_INSTANCE:
-		return '+';
-	case ACTION_STOP_INSTANCE:
-		return '~';
-	case ACTION_WAIT_IMAGE:
-		return '=';
-	case ACTION_REVOKE_INGRESS:
-	case ACTION_REVOKE_EGRESS:
-	case ACTION_DELETE_KEY_PAIR:
-	case ACTION_DEREGISTER_IMAGE:
-	case ACTION_TERMINATE_INSTANCE:
-	case ACTION_DELETE_SNAPSHOT:
-	case ACTION_DELETE_GROUP:
-		return '-';
-	}
-	return '?';
+	return kinds[a->kind].sign;
+}
+
+const char *action_api(const struct action *a)
+{
+	return kinds[a->kind].api;
+}
+
+/* ---- What differences say */
+
+static const struct {
+	const char *word, *sentence;
+} remedies[] = {
+	[REMEDY_APPLY] = { "apply", "config-region repairs it" },
+	[REMEDY_REPLACE] = { "replace", "config-region --replace makes a new instance" },
+	[REMEDY_LIFT] = { "lift-protection", "config-region --lift-protection turns it off" },
+	[REMEDY_HAND] = { "by-hand", "" },
+};
+
+const char *remedy_word(enum remedy remedy)
+{
+	return remedies[remedy].word;
+}
+
+void difference_describe(struct awsq_buf *out, const struct difference *d)
+{
+	const char *sentence = remedies[d->remedy].sentence;
+
+	awsq_buf_adds(out, d->subject);
+	if (d->member[0])
+		awsq_buf_addf(out, ": %s", d->member);
+	awsq_buf_addf(out, ": wanted %s, found %s", d->wanted, d->found);
+	if (d->hint[0] || sentence[0])
+		awsq_buf_addf(out, " (%s%s%s)", d->hint, d->hint[0] && sentence[0] ? "; " : "",
+			sentence);
 }

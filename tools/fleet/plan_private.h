@@ -1,5 +1,5 @@
 /*
- * plan_private.h: how the two planners write their lists.
+ * plan_private.h: how the planners write their lists, and the parts of config-region's plan.
  */
 #ifndef FLEET_PLAN_PRIVATE_H
 #define FLEET_PLAN_PRIVATE_H
@@ -7,8 +7,8 @@
 #include "fleet/plan.h"
 
 /*
- * Adds an action; id may be NULL, and why is a format. *action is the new one, for more to be set;
- * it may be NULL. AWSQ_ENOMEM.
+ * Adds an action; id may be NULL, and why is a format. *action is the new one, for more to be set
+ * until the next is added; it may be NULL. AWSQ_ENOMEM.
  */
 int plan_add(struct plan *p, struct action **action, enum action_kind kind, const char *id,
 	const char *why, ...) AWSQ_PRINTF(5, 6);
@@ -16,10 +16,65 @@ int plan_add(struct plan *p, struct action **action, enum action_kind kind, cons
 /* The action's words. */
 void plan_say(struct action *a, const char *format, ...) AWSQ_PRINTF(2, 3);
 
-/* Adds a note. AWSQ_ENOMEM. */
-int plan_note(struct plan *p, const char *format, ...) AWSQ_PRINTF(2, 3);
+/* A difference of which the strings are copied; NULL and "" stand for nothing. AWSQ_ENOMEM. */
+struct differs {
+	enum remedy remedy;
+	const char *kind, *id; /* "instance", "i-1"; id may be NULL */
+	const char *member, *wanted, *found, *hint;
+};
+int plan_differs(struct plan *p, const struct differs *d);
 
 /* Says why the plan cannot be carried out. */
 void plan_block(struct plan *p, const char *format, ...) AWSQ_PRINTF(2, 3);
+
+/* Leaves only the differences. */
+void plan_drop_actions(struct plan *p);
+
+/* ---- Of one region's provisioning */
+
+struct planner {
+	struct plan *plan;
+	const struct desired *d;
+	const struct observed *o;
+	const struct region *r;
+	const struct plan_options *options;
+	const struct config_region *where; /* its settings */
+	struct placement place;
+	int is_home;
+	const struct awsq_ec2_image *image; /* the one that is wanted; NULL: to be copied */
+	const struct awsq_ec2_security_group *group;
+	const struct awsq_ec2_instance *instance;
+	const struct awsq_ec2_instance *replaced; /* by it, and there still */
+	int replace;                              /* it, in this plan */
+	int runs; /* and cannot be stopped for what needs it stopped */
+};
+
+/* Each adds its part. The images that are to go, go last: instances are made of them. */
+int plan_image(struct planner *p);
+int plan_image_wait(struct planner *p);
+int plan_old_images(struct planner *p);
+int plan_key_pair(struct planner *p);
+int plan_group(struct planner *p);
+int plan_instance(struct planner *p);
+
+/*
+ * Two parts of the instance's: what only another instance would change, of which *n is how many
+ * differences there are; and what can be changed in place.
+ */
+int plan_lasting(struct planner *p, enum remedy remedy, size_t *n);
+int plan_attributes(struct planner *p);
+
+/* Whether a snapshot or volume is encrypted as it should be; kms_key_id (an ARN) may be NULL. */
+int plan_is_encrypted(const struct planner *p, int encrypted, const char *kms_key_id);
+
+/*
+ * Adopts a thing that does not carry the fleet's tag: made by hand, or by another program. more, up
+ * to a NULL key, are further tags that it should have.
+ */
+int plan_adopt(struct planner *p, const char *kind, const char *id, const struct awsq_ec2_tag *tags,
+	size_t n_tags, const struct awsq_ec2_new_tag *more);
+
+/* Whether two strings differ; NULL is "". */
+int differ(const char *a, const char *b);
 
 #endif

@@ -4,88 +4,213 @@
 
 #include <inttypes.h>
 
-static int plan_snapshot(void *arg, const char *id, int64_t gib,
-	const struct awsq_ec2_snapshot *snapshot)
+struct teardown {
+	struct plan *plan;
+	const struct observed *o;
+	const struct plan_options *options;
+};
+
+/* Why something is taken for the fleet's. */
+static const char *by(const struct teardown *t, const struct awsq_ec2_tag *tags, size_t n_tags)
+{
+	return is_tagged(t->o->fleet, tags, n_tags) ? "carries the fleet's tag"
+	                                            : "has the fleet's name";
+}
+
+/* ---- Instances and volumes */
+
+static int plan_protected(struct teardown *t, const struct awsq_ec2_instance *i)
 {
 	struct action *a;
 	int rc;
 
-	rc = plan_add(arg, &a, ACTION_DELETE_SNAPSHOT, id, "%s",
-		snapshot ? "carries the fleet's tag" : "an image of the fleet is made of it");
+	if (!instance_is_live(i) || !observed_attributes(t->o, i)->disable_api_termination)
+		return 0;
+	if (!t->options->lift_protection) {
+		plan_block(t->plan,
+			"instance %s is protected from termination: --lift-protection turns that "
+			"off",
+			i->id);
+		return 0;
+	}
+	rc = plan_add(t->plan, &a, ACTION_UNPROTECT_TERMINATION, i->id, "it is to be terminated");
 	if (rc == 0)
-		plan_say(a, "delete snapshot %s, %" PRId64 " GiB", id, gib);
+		plan_say(a, "turn off termination protection of instance %s", i->id);
 	return rc;
 }
 
-static int plan_instances(struct plan *p, const struct observed *o)
+/* Whether a volume goes when its instance does. */
+static int goes_along(const struct teardown *t, const struct awsq_ec2_volume *v)
+{
+	for (size_t i = 0; i < t->o->instances.n; i++) {
+		const struct awsq_ec2_instance *instance = &t->o->instances.items[i];
+
+		for (size_t k = 0; k < v->n_attachments; k++) {
+			if (!differ(v->attachments[k].instance_id, instance->id))
+				return v->attachments[k].delete_on_termination;
+		}
+	}
+	return 0;
+}
+
+/*
+ * What stays behind an instance has to be known when the instance is gone, also by a command that
+ * goes on after this one was killed: so it is tagged before.
+ */
+static int tag_volumes(struct teardown *t)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < o->instances.n; i++) {
-		const struct awsq_ec2_instance *instance = &o->instances.items[i];
+	for (size_t i = 0; rc == 0 && i < t->o->volumes.n; i++) {
+		const struct awsq_ec2_volume *v = &t->o->volumes.items[i];
+		struct action *a;
+
+		if (goes_along(t, v) || is_tagged(t->o->fleet, v->tags, v->n_tags))
+			continue;
+		rc = plan_add(t->plan, &a, ACTION_TAG, v->id, "it stays when its instance goes");
+		if (rc == 0) {
+			a->tags[0] = (struct awsq_ec2_new_tag){ TAG_FLEET, t->o->fleet };
+			plan_say(a, "tag volume %s with %s=%s", v->id, TAG_FLEET, t->o->fleet);
+		}
+	}
+	return rc;
+}
+
+static int plan_instances(struct teardown *t)
+{
+	int rc = tag_volumes(t);
+
+	for (size_t i = 0; rc == 0 && i < t->o->instances.n; i++) {
+		const struct awsq_ec2_instance *instance = &t->o->instances.items[i];
 		struct action *a;
 
 		/* One that is on its way out is waited for: its group cannot go before it has. */
 		if (!instance->state || strcmp(instance->state, "terminated") == 0)
 			continue;
-		rc = plan_add(p, &a, ACTION_TERMINATE_INSTANCE, instance->id, "it is %s",
-			instance->state);
+		rc = plan_protected(t, instance);
+		if (rc == 0)
+			rc = plan_add(t->plan, &a, ACTION_TERMINATE_INSTANCE, instance->id,
+				"it %s, and is %s", by(t, instance->tags, instance->n_tags),
+				instance->state);
 		if (rc == 0)
 			plan_say(a, "terminate instance %s", instance->id);
 	}
 	return rc;
 }
 
-static int plan_images(struct plan *p, const struct observed *o)
+static int plan_volumes(struct teardown *t)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < o->images.n; i++) {
-		const struct awsq_ec2_image *image = &o->images.items[i];
+	for (size_t i = 0; rc == 0 && i < t->o->volumes.n; i++) {
+		const struct awsq_ec2_volume *v = &t->o->volumes.items[i];
 		struct action *a;
 
-		rc = plan_add(p, &a, ACTION_DEREGISTER_IMAGE, image->id, "it is %s", image->state);
+		if (goes_along(t, v) || !differ(v->state, "deleting") ||
+			!differ(v->state, "deleted"))
+			continue;
+		rc = plan_add(t->plan, &a, ACTION_DELETE_VOLUME, v->id, "%s",
+			v->n_attachments ? "it stays when its instance goes"
+					 : "no instance has it");
 		if (rc == 0)
-			plan_say(a, "deregister image %s", image->id);
+			plan_say(a, "delete volume %s, %" PRId64 " GiB", v->id, v->volume_size);
 	}
 	return rc;
 }
 
-static int plan_names(struct plan *p, const struct observed *o)
+/* ---- Images and snapshots */
+
+static int plan_images(struct teardown *t)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < t->o->images.n; i++) {
+		const struct awsq_ec2_image *image = &t->o->images.items[i];
+		struct awsq_buf snapshots = AWSQ_BUF_INIT(1024);
+		struct action *a;
+
+		for (size_t k = 0; k < image->n_devices; k++) {
+			const struct awsq_ec2_block_device *d = &image->devices[k];
+
+			if (d->snapshot_id)
+				awsq_buf_addf(&snapshots, "%s%s, %" PRId64 " GiB",
+					snapshots.len ? "; " : " and its snapshots: ",
+					d->snapshot_id, d->volume_size);
+		}
+		rc = plan_add(t->plan, &a, ACTION_DEREGISTER_IMAGE, image->id, "it %s, and is %s",
+			by(t, image->tags, image->n_tags), image->state);
+		if (rc == 0)
+			plan_say(a, "deregister image %s%.250s", image->id,
+				awsq_buf_str(&snapshots));
+		awsq_buf_free(&snapshots);
+	}
+	return rc;
+}
+
+/* Those of images go with them, by the same call. */
+static int plan_snapshot(void *arg, const char *id, int64_t gib,
+	const struct awsq_ec2_snapshot *snapshot, const struct awsq_ec2_image *image)
+{
+	struct teardown *t = arg;
+	struct action *a;
+	int rc;
+
+	(void)snapshot;
+	if (image)
+		return 0;
+	rc = plan_add(t->plan, &a, ACTION_DELETE_SNAPSHOT, id,
+		"it carries the fleet's tag, and no image is made of it");
+	if (rc == 0)
+		plan_say(a, "delete snapshot %s, %" PRId64 " GiB", id, gib);
+	return rc;
+}
+
+/* ---- Names */
+
+static int plan_names(struct teardown *t)
 {
 	int rc = 0;
 	struct action *a;
 
-	for (size_t i = 0; rc == 0 && i < o->key_pairs.n; i++) {
-		const char *name = o->key_pairs.items[i].name;
+	for (size_t i = 0; rc == 0 && i < t->o->key_pairs.n; i++) {
+		const struct awsq_ec2_key_pair *key = &t->o->key_pairs.items[i];
 
-		rc = plan_add(p, &a, ACTION_DELETE_KEY_PAIR, name, "it has the fleet's name");
+		rc = plan_add(t->plan, &a, ACTION_DELETE_KEY_PAIR, key->name, "it %s",
+			by(t, key->tags, key->n_tags));
 		if (rc == 0)
-			plan_say(a, "delete key pair %s", name);
+			plan_say(a, "delete key pair %s", key->name);
 	}
-	for (size_t i = 0; rc == 0 && i < o->groups.n; i++) {
-		const struct awsq_ec2_security_group *group = &o->groups.items[i];
+	for (size_t i = 0; rc == 0 && i < t->o->groups.n; i++) {
+		const struct awsq_ec2_security_group *g = &t->o->groups.items[i];
 
-		rc = plan_add(p, &a, ACTION_DELETE_GROUP, group->id, "it has the fleet's name");
+		if (!is_fleets(t->o->fleet, g->name, g->tags, g->n_tags))
+			continue;
+		rc = plan_add(t->plan, &a, ACTION_DELETE_GROUP, g->id, "it %s",
+			by(t, g->tags, g->n_tags));
 		if (rc == 0)
-			plan_say(a, "delete security group %s", group->id);
+			plan_say(a, "delete security group %s", g->id);
 	}
 	return rc;
 }
 
-int plan_teardown(struct plan *out, const struct observed *o)
+int plan_teardown(struct plan *out, const struct observed *o, const struct plan_options *options)
 {
+	struct teardown t = { out, o, options };
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = plan_instances(out, o);
+	rc = plan_instances(&t);
 	if (rc == 0)
-		rc = plan_images(out, o);
+		rc = plan_volumes(&t);
+	if (rc == 0)
+		rc = plan_images(&t);
 	/* After the images: a snapshot that an image is made of cannot be deleted. */
 	if (rc == 0)
-		rc = observed_each_snapshot(o, plan_snapshot, out);
+		rc = observed_each_snapshot(o, plan_snapshot, &t);
 	/* After the instances: a group that one uses cannot be deleted. */
 	if (rc == 0)
-		rc = plan_names(out, o);
+		rc = plan_names(&t);
+	if (out->blocked[0])
+		plan_drop_actions(out);
 	return rc;
 }

@@ -153,8 +153,6 @@ static const struct {
 	{ "ExpiredToken", 1, "the session token has expired: get a new one" },
 	{ "RequestExpired", 1, "check this machine's clock, and the session token" },
 	{ "OptInRequired", 0, "enable the region for the account first" },
-	{ "UnauthorizedOperation", 0, "the README lists the permissions that are needed" },
-	{ "AccessDenied", 0, "the README lists the permissions that are needed" },
 };
 
 /* Adds what to do about err, if anything is known. */
@@ -166,6 +164,15 @@ static void add_hint(struct awsq_buf *out, const struct region *r, const struct 
 		awsq_buf_addf(out, "; %s", hints[i].hint);
 		if (hints[i].of_credentials)
 			awsq_buf_addf(out, " (from: %s)", r->fleet->credentials->source);
+	}
+	if (awsq_err_is_denied(err)) {
+		char missing[64];
+
+		awsq_err_missing_permission(missing, sizeof(missing), err);
+		awsq_buf_addf(out,
+			"; the policy lacks { \"Effect\": \"Allow\", \"Action\": \"%s\", "
+			"\"Resource\": \"*\" }",
+			missing);
 	}
 }
 

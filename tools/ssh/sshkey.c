@@ -247,6 +247,24 @@ int sshkey_is_importable(const struct sshkey *key)
 	return strncmp(sshkey_type(key), "ssh-", 4) == 0;
 }
 
+int sshkey_fingerprint(struct awsq_buf *out, const struct sshkey *key)
+{
+	struct awsq_buf blob = AWSQ_BUF_INIT(SSHKEY_MAX), text = AWSQ_BUF_INIT(256);
+	uint8_t digest[AWSQ_SHA256_LEN];
+	int rc = sshkey_blob(&blob, key);
+
+	if (rc == 0)
+		rc = awsq_sha256(digest, blob.data, blob.len);
+	if (rc == 0) {
+		awsq_base64_add(&text, digest, sizeof(digest));
+		awsq_buf_addf(out, "SHA256:%.*s", (int)strcspn(awsq_buf_str(&text), "="),
+			awsq_buf_str(&text));
+	}
+	awsq_buf_free(&text);
+	awsq_buf_free(&blob);
+	return rc;
+}
+
 const char *sshkey_algorithm(const struct sshkey *key)
 {
 	return sshpair_algorithm(key->pair);

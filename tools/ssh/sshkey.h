@@ -43,6 +43,9 @@ int sshkey_public(struct awsq_buf *line, const struct sshkey *key);
 /* Adds the public half to blob in SSH's wire form (RFC 4253, section 6.6). */
 int sshkey_blob(struct awsq_buf *blob, const struct sshkey *key);
 
+/* Adds the public half's fingerprint as OpenSSH writes it: "SHA256:" and base64 without padding. */
+int sshkey_fingerprint(struct awsq_buf *out, const struct sshkey *key);
+
 /* The signature algorithm that sshkey_sign uses: "rsa-sha2-512" for RSA, else the type. Static. */
 const char *sshkey_algorithm(const struct sshkey *key);
 

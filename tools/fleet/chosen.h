@@ -1,0 +1,89 @@
+/*
+ * chosen.h: which of the things that were observed are meant. Pure: nothing is read here.
+ */
+#ifndef FLEET_CHOSEN_H
+#define FLEET_CHOSEN_H
+
+#include "fleet/observed.h"
+#include "fleet/rules.h"
+
+/*
+ * Whether a thing with this name and these tags is the fleet's: it carries its tag; or it has its
+ * name, and carries no fleet's tag.
+ */
+int is_fleets(const char *fleet, const char *name, const struct awsq_ec2_tag *tags, size_t n_tags);
+
+/* Whether it carries the fleet's tag: what does not was made by hand. */
+int is_tagged(const char *fleet, const struct awsq_ec2_tag *tags, size_t n_tags);
+
+/* An instance that is neither terminated nor about to be. */
+int instance_is_live(const struct awsq_ec2_instance *instance);
+
+/* The name of its instance profile, owned by it; NULL when it (or instance) has none. */
+const char *instance_profile(const struct awsq_ec2_instance *instance);
+
+/*
+ * The fleet's instance: the only live one; NULL when there is none or, with *n > 1, several. One
+ * that another one was made to replace, and that is there still, does not count: *replaced (which
+ * may be NULL) gets it.
+ */
+const struct awsq_ec2_instance *chosen_instance(const struct awsq_ec2_instances *list, size_t *n,
+	const struct awsq_ec2_instance **replaced);
+
+/* The attributes of an instance of o's. */
+const struct awsq_ec2_instance_attributes *observed_attributes(const struct observed *o,
+	const struct awsq_ec2_instance *instance);
+
+/* The volume with this id; NULL when it was not observed. */
+const struct awsq_ec2_volume *observed_volume(const struct observed *o, const char *id);
+
+/* The image that an image is a copy of, as far as it is known; NULL when not. */
+const char *image_source(const struct awsq_ec2_image *image);
+
+/* Whether the image can be used, or will be: it is available or pending. */
+int image_is_usable(const struct awsq_ec2_image *image);
+
+/*
+ * Whether image is a copy of source, which is home's: it says so; or it does not say what it is a
+ * copy of, but has source's name and is not older.
+ */
+int image_is_copy(const struct awsq_ec2_image *image, const struct awsq_ec2_image *source);
+
+/* The usable copy of source; NULL when there is none or, with *n > 1, several. */
+const struct awsq_ec2_image *chosen_image(const struct observed *o,
+	const struct awsq_ec2_image *source, size_t *n);
+
+/* Where instances go: ids borrowed from what was observed. */
+struct placement {
+	const char *vpc_id;    /* NULL: see error */
+	const char *subnet_id; /* NULL: left to EC2, in the default VPC */
+	const char *zone;      /* of the subnet; NULL without */
+	char error[400];       /* why there is no place: "" when there is one */
+};
+
+void chosen_placement(struct placement *out, const struct observed *o,
+	const struct config_region *place, const char *region);
+
+/* The fleet's security group in a VPC; NULL when there is none. */
+const struct awsq_ec2_security_group *chosen_group(const struct observed *o, const char *vpc_id);
+
+/* The key pair of the fleet's name; NULL when there is none. */
+const struct awsq_ec2_key_pair *chosen_key_pair(const struct observed *o);
+
+/* Whether the region (or, where zone is not NULL, that zone) offers an instance type. */
+int type_is_offered(const struct observed *o, const char *type, const char *zone);
+
+/* What a VPC's rules call things in this region: see rules.h. */
+struct rule_names observed_rule_names(const struct observed *o, const char *region,
+	const char *vpc_id);
+
+/*
+ * Calls each once for every snapshot of the fleet: those that its images are made of, and those
+ * that carry its tag. snapshot is NULL where only the image tells of it; image is NULL where none of
+ * the fleet's images is made of it. A result other than 0 ends it.
+ */
+typedef int each_snapshot(void *arg, const char *id, int64_t gib,
+	const struct awsq_ec2_snapshot *snapshot, const struct awsq_ec2_image *image);
+int observed_each_snapshot(const struct observed *o, each_snapshot *each, void *arg);
+
+#endif

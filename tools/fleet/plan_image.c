@@ -1,0 +1,323 @@
+#include "banned.h"
+
+#include "fleet/plan_private.h"
+
+#include <inttypes.h>
+
+#define IMAGE_NAME_MAX 128 /* the reference of CopyImage and CreateImage */
+
+/* ---- Which is wanted */
+
+/* Whether a key's ARN is that of a key named by id or ARN. An alias cannot be told from here. */
+static int is_key(const char *arn, const char *named)
+{
+	const char *id = arn ? strrchr(arn, '/') : NULL;
+
+	if (strncmp(named, "alias/", 6) == 0 || strstr(named, ":alias/"))
+		return 1;
+	return arn && (strcmp(arn, named) == 0 || (id && strcmp(id + 1, named) == 0));
+}
+
+int plan_is_encrypted(const struct planner *p, int encrypted, const char *kms_key_id)
+{
+	if (!desired_encrypts(p->d, p->where))
+		return 1;
+	if (!encrypted)
+		return 0;
+	return !p->where->kms_key || !kms_key_id || is_key(kms_key_id, p->where->kms_key);
+}
+
+/* A copy that is under way does not show its snapshots yet. */
+static int is_encrypted_image(const struct planner *p, const struct awsq_ec2_image *image)
+{
+	if (!differ(image->state, "pending"))
+		return 1;
+	for (size_t i = 0; i < image->n_devices; i++) {
+		const struct awsq_ec2_block_device *device = &image->devices[i];
+		const char *key = NULL;
+
+		if (!device->snapshot_id)
+			continue;
+		for (size_t k = 0; k < p->o->snapshots.n; k++) {
+			if (!differ(p->o->snapshots.items[k].id, device->snapshot_id))
+				key = p->o->snapshots.items[k].kms_key_id;
+		}
+		if (!plan_is_encrypted(p, device->encrypted, key))
+			return 0;
+	}
+	return 1;
+}
+
+static int is_wanted(const struct planner *p, const struct awsq_ec2_image *image)
+{
+	return image_is_usable(image) && image_is_copy(image, p->d->image) &&
+	       is_encrypted_image(p, image);
+}
+
+/* In a state in which it neither can be used nor is on its way: disabled, for one. */
+static int is_stuck(const struct awsq_ec2_image *image)
+{
+	return !image_is_usable(image) && differ(image->state, "failed") &&
+	       differ(image->state, "error") && differ(image->state, "deregistered");
+}
+
+/* Finds the wanted image; *n is how many there are. */
+static void choose(struct planner *p, size_t *n)
+{
+	struct awsq_buf ids = AWSQ_BUF_INIT(512);
+
+	*n = 0;
+	for (size_t i = 0; i < p->o->images.n; i++) {
+		const struct awsq_ec2_image *image = &p->o->images.items[i];
+
+		if (!is_wanted(p, image))
+			continue;
+		p->image = image;
+		awsq_buf_addf(&ids, "%s%s (%s)", (*n)++ ? ", " : "", image->id,
+			image->creation_date ? image->creation_date : image->state);
+	}
+	if (*n > 1)
+		plan_block(p->plan,
+			"%zu images could be the copy of %s: %.400s; deregister all but one", *n,
+			p->d->image->id, awsq_buf_str(&ids));
+	awsq_buf_free(&ids);
+}
+
+/* ---- The copy */
+
+/* Names of images are given once: while an older copy has the name, the new one has its source's
+ * id beside it. */
+static void name_copy(const struct planner *p, char *name, size_t size)
+{
+	const char *wanted = p->d->image->name ? p->d->image->name : p->d->config->name;
+	const char *source = p->d->image->id;
+
+	(void)snprintf(name, size, "%s", wanted);
+	for (size_t i = 0; i < p->o->images.n; i++) {
+		const struct awsq_ec2_image *image = &p->o->images.items[i];
+
+		if (image_is_usable(image) && !differ(image->name, wanted))
+			(void)snprintf(name, size, "%.*s %s",
+				(int)(IMAGE_NAME_MAX - 1 - strlen(source)), wanted, source);
+	}
+}
+
+/* Why there is none: what is there instead. */
+static const struct awsq_ec2_image *older_copy(const struct planner *p)
+{
+	for (size_t i = 0; i < p->o->images.n; i++) {
+		if (image_is_usable(&p->o->images.items[i]))
+			return &p->o->images.items[i];
+	}
+	return NULL;
+}
+
+static int plan_copy(struct planner *p)
+{
+	const struct awsq_ec2_image *old = older_copy(p);
+	const char *source = p->d->image->id, *home = p->d->config->home, *key = p->where->kms_key;
+	char wanted[128], found[256] = "";
+	struct action *a;
+	int rc;
+
+	(void)snprintf(wanted, sizeof(wanted), "a copy of %s%s", source,
+		desired_encrypts(p->d, p->where) ? ", encrypted" : "");
+	if (old)
+		(void)snprintf(found, sizeof(found), "%s%s%s%s", old->id,
+			image_source(old) ? ", a copy of " : "",
+			image_source(old) ? image_source(old) : "",
+			image_is_copy(old, p->d->image) ? ", not so encrypted" : "");
+	rc = plan_differs(p->plan,
+		&(struct differs){ REMEDY_APPLY, "image", NULL, NULL, wanted, found, NULL });
+	if (rc == 0)
+		rc = plan_add(p->plan, &a, ACTION_COPY_IMAGE, NULL, "%s",
+			!old                              ? "no copy of it is here"
+			: image_is_copy(old, p->d->image) ? "the copy is not encrypted so"
+							  : "home image is newer");
+	if (rc != 0)
+		return rc;
+	name_copy(p, a->value, sizeof(a->value));
+	plan_say(a, "copy image %s from %s%s%s", source, home,
+		desired_encrypts(p->d, p->where) ? ", encrypted with " : "",
+		!desired_encrypts(p->d, p->where) ? ""
+		: key                             ? key
+						  : "this region's default key, aws/ebs");
+	return 0;
+}
+
+static int plan_remove(struct planner *p, const struct awsq_ec2_image *image, const char *why)
+{
+	struct action *a;
+	int rc = plan_differs(p->plan,
+		&(struct differs){ REMEDY_APPLY, "image", image->id, NULL, NULL, why, NULL });
+
+	if (rc == 0)
+		rc = plan_add(p->plan, &a, ACTION_DEREGISTER_IMAGE, image->id, "%s", why);
+	if (rc == 0)
+		plan_say(a, "deregister image %s and delete its snapshots", image->id);
+	return rc;
+}
+
+/* First, as they hold on to the name. */
+static int plan_failed(struct planner *p)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < p->o->images.n; i++) {
+		const struct awsq_ec2_image *image = &p->o->images.items[i];
+		char why[200];
+
+		if (differ(image->state, "failed") && differ(image->state, "error"))
+			continue;
+		(void)snprintf(why, sizeof(why), "it is %s: %s", image->state,
+			image->state_reason ? image->state_reason : "no reason given");
+		rc = plan_remove(p, image, why);
+	}
+	return rc;
+}
+
+/* ---- Adoption */
+
+static int adopt_image(struct planner *p)
+{
+	const struct awsq_ec2_new_tag lineage[] = { { TAG_SOURCE_IMAGE, p->d->image->id },
+		{ TAG_SOURCE_REGION, p->d->config->home } };
+	int rc = plan_adopt(p, "image", p->image->id, p->image->tags, p->image->n_tags, lineage);
+
+	for (size_t i = 0; rc == 0 && i < p->image->n_devices; i++) {
+		const char *id = p->image->devices[i].snapshot_id;
+		int known = !id || !*id;
+
+		for (size_t k = 0; !known && k < p->o->snapshots.n; k++)
+			known = !differ(p->o->snapshots.items[k].id, id);
+		if (!known)
+			rc = plan_adopt(p, "snapshot", id, NULL, 0, lineage);
+	}
+	return rc;
+}
+
+int plan_image(struct planner *p)
+{
+	size_t n;
+	int rc;
+
+	if (p->is_home) {
+		p->image = p->d->image;
+		return 0;
+	}
+	for (size_t i = 0; i < p->o->images.n; i++) {
+		if (is_stuck(&p->o->images.items[i]))
+			plan_block(p->plan, "image %s is %s: enable or deregister it",
+				p->o->images.items[i].id, p->o->images.items[i].state);
+	}
+	choose(p, &n);
+	if (n > 1)
+		return 0;
+	rc = plan_failed(p);
+	if (rc != 0)
+		return rc;
+	return p->image ? adopt_image(p) : plan_copy(p);
+}
+
+/* Apart from the copy, so that keys and rules are made while it goes on. */
+int plan_image_wait(struct planner *p)
+{
+	struct action *a;
+	int rc;
+
+	if (p->is_home || (p->image && !differ(p->image->state, "available")))
+		return 0;
+	if (p->image) {
+		rc = plan_differs(p->plan,
+			&(struct differs){ REMEDY_APPLY, "image", p->image->id, "state",
+				"available", p->image->state, "its copy is under way" });
+		if (rc != 0)
+			return rc;
+	}
+	rc = plan_add(p->plan, &a, ACTION_WAIT_IMAGE, p->image ? p->image->id : NULL, "%s",
+		p->image ? "its copy is under way" : "an instance needs it");
+	if (rc == 0)
+		plan_say(a, "wait until image %s is available", p->image ? p->image->id : "(new)");
+	return rc;
+}
+
+/* ---- What has had its time */
+
+static int is_in_use(const struct planner *p, const struct awsq_ec2_image *image)
+{
+	for (size_t i = 0; i < p->o->instances.n; i++) {
+		const struct awsq_ec2_instance *instance = &p->o->instances.items[i];
+		int goes = instance == p->replaced || (instance == p->instance && p->replace);
+
+		if (instance_is_live(instance) && !goes && !differ(instance->image_id, image->id))
+			return 1;
+	}
+	return 0;
+}
+
+static int is_old(const struct planner *p, const struct awsq_ec2_image *image)
+{
+	return image_is_usable(image) && image != p->image;
+}
+
+/* How many old images are newer than this one. */
+static int64_t rank(const struct planner *p, const struct awsq_ec2_image *image)
+{
+	int64_t newer = 0;
+
+	for (size_t i = 0; i < p->o->images.n; i++) {
+		const struct awsq_ec2_image *other = &p->o->images.items[i];
+		const char *a = other->creation_date ? other->creation_date : "";
+		const char *b = image->creation_date ? image->creation_date : "";
+		int order = strcmp(a, b);
+
+		if (is_old(p, other) &&
+			(order > 0 || (order == 0 && strcmp(other->id, image->id) > 0)))
+			newer++;
+	}
+	return newer;
+}
+
+/*
+ * A snapshot that carries the tag and that no image is made of. While an image is under way, or is
+ * not seen yet, it might be that image's.
+ */
+static int plan_orphan(void *arg, const char *id, int64_t gib,
+	const struct awsq_ec2_snapshot *snapshot, const struct awsq_ec2_image *image)
+{
+	struct planner *p = arg;
+	struct action *a;
+	char found[64];
+	int rc;
+
+	if (image || !snapshot || !differ(snapshot->state, "pending"))
+		return 0;
+	(void)snprintf(found, sizeof(found), "%" PRId64 " GiB", gib);
+	rc = plan_differs(p->plan, &(struct differs){ REMEDY_APPLY, "snapshot", id, NULL, NULL,
+					   found, "no image is made of it" });
+	if (rc == 0)
+		rc = plan_add(p->plan, &a, ACTION_DELETE_SNAPSHOT, id, "no image is made of it");
+	if (rc == 0)
+		plan_say(a, "delete snapshot %s, %" PRId64 " GiB", id, gib);
+	return rc;
+}
+
+int plan_old_images(struct planner *p)
+{
+	int settled = p->image && !differ(p->image->state, "available");
+	int rc = 0;
+
+	if (p->is_home)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < p->o->images.n; i++) {
+		const struct awsq_ec2_image *image = &p->o->images.items[i];
+
+		settled &= differ(image->state, "pending");
+		if (is_old(p, image) && !is_in_use(p, image) &&
+			rank(p, image) >= p->options->keep_images)
+			rc = plan_remove(p, image, "it is an older copy");
+	}
+	if (rc == 0 && settled)
+		rc = observed_each_snapshot(p->o, plan_orphan, p);
+	return rc;
+}

@@ -1,0 +1,237 @@
+#include "banned.h"
+
+#include "fleet/plan_private.h"
+
+/*
+ * An instance that was never stopped since it was made has its root volume's attachment to show for
+ * it: the launch time moves with each start, while the attachment stays where the first launch was.
+ * AWS writes both in whole seconds.
+ */
+#define FIRST_BOOT_SECONDS 1
+
+static int is_first_boot(const struct planner *p, const struct awsq_ec2_instance *i)
+{
+	/* What someone made by hand may be at work from the first minute. */
+	if (!is_tagged(p->d->config->name, i->tags, i->n_tags))
+		return 0;
+	for (size_t k = 0; k < i->n_volumes; k++) {
+		if (!differ(i->volumes[k].device, i->root_device) &&
+			i->volumes[k].attach_time >= i->launch_time - FIRST_BOOT_SECONDS)
+			return 1;
+	}
+	/* Only the first launch finds no volume attached: a stopped instance keeps its own. */
+	return i->n_volumes == 0 && !differ(i->state, "pending");
+}
+
+/* ---- Making one */
+
+static int plan_stop(struct planner *p, const char *id, const char *why)
+{
+	struct action *a;
+	int rc = plan_add(p->plan, &a, ACTION_STOP_INSTANCE, id, "%s", why);
+
+	if (rc == 0)
+		plan_say(a, "stop instance %s when it runs", id ? id : "(new)");
+	return rc;
+}
+
+static int is_any_type_offered(struct planner *p)
+{
+	const struct config_strings *types = &p->where->instance_types;
+	struct awsq_buf names = AWSQ_BUF_INIT(2048);
+
+	for (size_t i = 0; i < types->n; i++) {
+		if (type_is_offered(p->o, types->items[i], p->place.zone)) {
+			awsq_buf_free(&names);
+			return 1;
+		}
+		awsq_buf_addf(&names, "%s%s", i ? ", " : "", types->items[i]);
+	}
+	plan_block(p->plan, "no type of instance_type is offered in %s: %.300s; name another one",
+		p->place.zone ? p->place.zone : p->r->name, awsq_buf_str(&names));
+	awsq_buf_free(&names);
+	return 0;
+}
+
+/* old: the one that it replaces, or NULL. */
+static int plan_run(struct planner *p, const struct awsq_ec2_instance *old)
+{
+	const char *image = p->image ? p->image->id : "(new)";
+	struct action *a;
+	int rc;
+
+	if (!is_any_type_offered(p))
+		return 0;
+	if (old)
+		rc = plan_add(p->plan, &a, ACTION_RUN_INSTANCE, NULL, "it replaces %s", old->id);
+	else
+		rc = plan_add(p->plan, &a, ACTION_RUN_INSTANCE, NULL,
+			"no instance with the Name tag '%s'", p->d->config->name);
+	if (rc != 0)
+		return rc;
+	(void)snprintf(a->value, sizeof(a->value), "%s", old ? old->id : "");
+	plan_say(a, "run an instance of image %s", image);
+	return plan_stop(p, NULL, "it sleeps until it is needed");
+}
+
+static int plan_new(struct planner *p)
+{
+	int rc = plan_differs(p->plan, &(struct differs){ REMEDY_APPLY, "instance", NULL, NULL,
+					       p->d->config->name, NULL, NULL });
+
+	return rc == 0 ? plan_run(p, NULL) : rc;
+}
+
+/* ---- Replacing one */
+
+/* Terminates what was replaced, unless it is protected. */
+static int plan_terminate(struct planner *p, const struct awsq_ec2_instance *old, const char *why)
+{
+	struct action *a;
+	int rc = 0;
+
+	if (observed_attributes(p->o, old)->disable_api_termination) {
+		rc = plan_add(p->plan, &a, ACTION_UNPROTECT_TERMINATION, old->id,
+			"it is to be terminated");
+		if (rc == 0)
+			plan_say(a, "turn off termination protection of instance %s", old->id);
+	}
+	if (rc == 0)
+		rc = plan_add(p->plan, &a, ACTION_TERMINATE_INSTANCE, old->id, "%s", why);
+	if (rc == 0)
+		plan_say(a, "terminate instance %s", old->id);
+	return rc;
+}
+
+/* Why an instance cannot be terminated now; NULL when it can. */
+static const char *why_not_terminate(const struct planner *p, const struct awsq_ec2_instance *old)
+{
+	if (differ(old->state, "stopped"))
+		return "it is not stopped: stop-region stops it";
+	if (observed_attributes(p->o, old)->disable_api_termination && !p->options->lift_protection)
+		return "it is protected from termination: --lift-protection turns that off";
+	return NULL;
+}
+
+/* One whose successor is there: what was begun is finished, whatever the options. */
+static int finish_replacing(struct planner *p)
+{
+	const struct awsq_ec2_instance *old = p->replaced;
+	const char *obstacle = why_not_terminate(p, old);
+	char why[128];
+	int rc;
+
+	(void)snprintf(why, sizeof(why), "it is replaced by %s", p->instance->id);
+	rc = plan_differs(p->plan,
+		&(struct differs){ obstacle ? REMEDY_HAND : REMEDY_APPLY, "instance", old->id, NULL,
+			NULL, old->state, obstacle ? obstacle : why });
+	return rc == 0 && !obstacle ? plan_terminate(p, old, why) : rc;
+}
+
+/*
+ * Whether it is replaced if anything says so. Home's instance never is: the image was made from it,
+ * by whoever has that in hand.
+ */
+static int may_replace(const struct planner *p)
+{
+	return p->options->replace && !p->is_home && !p->replaced &&
+	       !why_not_terminate(p, p->instance);
+}
+
+/* ---- What there is */
+
+static int several_instances(struct planner *p)
+{
+	struct awsq_buf ids = AWSQ_BUF_INIT(512);
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->o->instances.n; i++) {
+		const struct awsq_ec2_instance *instance = &p->o->instances.items[i];
+
+		if (instance_is_live(instance))
+			awsq_buf_addf(&ids, "%s%s (%s)", n++ ? ", " : "", instance->id,
+				instance->state);
+	}
+	plan_block(p->plan,
+		"%zu instances are the fleet's, by tag or Name: %.400s; terminate all but one", n,
+		awsq_buf_str(&ids));
+	awsq_buf_free(&ids);
+	return 0;
+}
+
+/* Whether it was made and never stopped, or runs for whatever other reason. */
+static int plan_state(struct planner *p)
+{
+	const struct awsq_ec2_instance *i = p->instance;
+	int rc;
+
+	if (!differ(i->state, "stopped"))
+		return 0;
+	if (is_first_boot(p, i)) {
+		rc = plan_differs(p->plan,
+			&(struct differs){ REMEDY_APPLY, "instance", i->id, "state", "stopped",
+				i->state, "it was made, and never stopped" });
+		return rc == 0 ? plan_stop(p, i->id, "it was made, and never stopped") : rc;
+	}
+	p->runs = 1;
+	/* One that runs after a later start may be at work: it is not config-region's to stop. */
+	if (p->o->in_use || differ(i->state, "running"))
+		return 0;
+	return plan_differs(p->plan,
+		&(struct differs){ REMEDY_HAND, "instance", i->id, "state", "stopped", i->state,
+			"no run of this machine needs it: stop-region stops it" });
+}
+
+static int plan_stop_protection(struct planner *p)
+{
+	int lift = p->options->lift_protection;
+	struct action *a;
+	int rc;
+
+	if (!observed_attributes(p->o, p->instance)->disable_api_stop)
+		return 0;
+	rc = plan_differs(p->plan,
+		&(struct differs){ lift ? REMEDY_APPLY : REMEDY_LIFT, "instance", p->instance->id,
+			"stop protection", "off", "on", "nothing could stop it" });
+	if (rc == 0 && lift) {
+		rc = plan_add(p->plan, &a, ACTION_UNPROTECT_STOP, p->instance->id,
+			"nothing could stop it");
+		if (rc == 0)
+			plan_say(a, "turn off stop protection of instance %s", p->instance->id);
+	}
+	return rc;
+}
+
+static int plan_existing(struct planner *p)
+{
+	size_t n;
+	int rc, replace = may_replace(p);
+
+	rc = plan_lasting(p, replace ? REMEDY_APPLY : REMEDY_REPLACE, &n);
+	if (rc != 0)
+		return rc;
+	p->replace = replace && n > 0;
+	if (p->replace) {
+		rc = plan_run(p, p->instance);
+		return rc == 0 ? plan_terminate(p, p->instance, "it is replaced by the new one")
+		               : rc;
+	}
+	rc = plan_stop_protection(p);
+	if (rc == 0)
+		rc = plan_state(p);
+	return rc == 0 ? plan_attributes(p) : rc;
+}
+
+int plan_instance(struct planner *p)
+{
+	size_t n;
+	int rc;
+
+	p->instance = chosen_instance(&p->o->instances, &n, &p->replaced);
+	if (n > 1)
+		return several_instances(p);
+	if (!p->instance)
+		return plan_new(p);
+	rc = plan_existing(p);
+	return rc == 0 && p->replaced ? finish_replacing(p) : rc;
+}
