@@ -22,7 +22,9 @@ from .images import ImageBackend, ImageResponses
 from .instances import InstanceResponses
 from .offerings import OfferingResponses
 from .paging import Paging
+from .prefix_lists import PrefixListResponses
 from .profiles import ProfileResponses
+from .tags import TagResponses
 from .volumes import VolumeBackend
 
 if TYPE_CHECKING:
@@ -40,10 +42,12 @@ class CloudBackend(ImageBackend, VolumeBackend, GroupBackend, EC2Backend):
 class CloudResponse(
     Access,
     Paging,
+    TagResponses,
     AttributeResponses,
     InstanceResponses,
     OfferingResponses,
     ProfileResponses,
+    PrefixListResponses,
     ImageResponses,
     GroupResponses,
     EC2Response,

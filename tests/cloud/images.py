@@ -323,7 +323,7 @@ class ImageResponses:
 
     def describe_images(self: Any) -> ActionResult:
         images = super().describe_images().result["Images"]  # type: ignore[misc]
-        images = self.world.late.known(images)
+        images = self._narrowed("ImageIds", self.world.late.known(images))
         ids = self._get_param("ImageIds", [])
         images, token = self._page(images, ids, "imagesSet", least=1)
         return ActionResult({"Images": images, "NextToken": token})
