@@ -16,6 +16,7 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     account.py    the account in moto's IAM: an admin and an operator
     ec2.py        moto's EC2, with the parts below mixed in
     instances.py  what EC2 answers about instances; states.py how they live
+    regions.py    which regions are open, and which can be reached
     attributes.py an instance's attributes
     offerings.py  which instance types a region has
     profiles.py   which instance profile an instance has

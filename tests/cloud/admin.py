@@ -9,6 +9,7 @@ DELETE /_cloud/fault           none from here on
 GET    /_cloud/settings        how long things take
 POST   /_cloud/settings        change some of it (settings.py)
 POST   /_cloud/offering        {"region": name, "type": instance type, "offered": true or false}
+POST   /_cloud/region          {"region": name, "do": open, close, plug or unplug}
 POST   /_cloud/machine         {"instance": id, "do": ...}
            kill-sshd, start-sshd, freeze-sshd, thaw-sshd, drop-connections
            shutdown ("in": seconds, or "minutes"), cancel-shutdown
@@ -67,6 +68,9 @@ def _act(world: World, action: str, query: dict[str, str], body: dict[str, Any])
         offerings = world.offerings
         change = offerings.give_back if body["offered"] else offerings.take_away
         change(str(body["region"]), str(body["type"]))
+        return {}
+    if action == "POST region":
+        world.regions.change(str(body["region"]), str(body["do"]))
         return {}
     if action == "POST machine":
         with world.lock:

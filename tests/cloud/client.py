@@ -170,6 +170,20 @@ class Cloud:
     def settings(self, **values: float) -> dict[str, float]:
         return self._admin("POST", "settings", values)
 
+    def close_region(self, region: str) -> None:
+        """Let it not be opted in to: it refuses whoever calls."""
+        self._admin("POST", "region", {"region": region, "do": "close"})
+
+    def open_region(self, region: str) -> None:
+        self._admin("POST", "region", {"region": region, "do": "open"})
+
+    def unplug(self, region: str) -> None:
+        """Let its calls have no answer, until the client gives up. Nothing is carried out."""
+        self._admin("POST", "region", {"region": region, "do": "unplug"})
+
+    def plug(self, region: str) -> None:
+        self._admin("POST", "region", {"region": region, "do": "plug"})
+
     def unoffer(self, region: str, kind: str) -> None:
         """Let a region not have an instance type."""
         self._admin("POST", "offering", {"region": region, "type": kind, "offered": False})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,6 +69,28 @@ def refused(call: Any, *args: Any, **params: Any) -> str:
     with pytest.raises(ClientError) as caught:
         call(*args, **params)
     return caught.value.response["Error"]["Code"]
+
+
+class Aside:
+    """A call made in a thread of its own, and what it ends with."""
+
+    def __init__(self, call: Any, **params: Any):
+        self._end: Exception | None = None
+        self._thread = threading.Thread(target=self._run, args=(call, params), daemon=True)
+        self._thread.start()
+
+    def _run(self, call: Any, params: dict[str, Any]) -> None:
+        try:
+            call(**params)
+        except Exception as error:
+            self._end = error
+
+    def lives(self) -> bool:
+        return self._thread.is_alive()
+
+    def error(self) -> Exception | None:
+        self._thread.join(20)
+        return self._end
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from moto.core.responses import ActionResult
 from moto.core.serialize import return_if_not_empty
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
@@ -24,6 +23,7 @@ from .offerings import OfferingResponses
 from .paging import Paging
 from .prefix_lists import PrefixListResponses
 from .profiles import ProfileResponses
+from .regions import RegionResponses
 from .tags import TagResponses
 from .volumes import VolumeBackend
 
@@ -42,6 +42,7 @@ class CloudBackend(ImageBackend, VolumeBackend, GroupBackend, EC2Backend):
 class CloudResponse(
     Access,
     Paging,
+    RegionResponses,
     TagResponses,
     AttributeResponses,
     InstanceResponses,
@@ -61,25 +62,6 @@ class CloudResponse(
     @property
     def world(self) -> World:
         return CloudBackend.world
-
-    def describe_regions(self) -> ActionResult:
-        """moto shows all regions always; EC2 those opted in to, unless asked for all."""
-        asked = self._get_param("RegionNames", [])
-        everything = bool(asked) or self._get_bool_param("AllRegions", False)
-        regions = []
-        for region in self.ec2_backend.describe_regions(asked):
-            off = not self.world.open_to_us(region.name)
-            if off and not everything:
-                continue
-            status = "not-opted-in" if off else region.opt_in_status
-            regions.append(
-                {
-                    "RegionName": region.name,
-                    "Endpoint": f"ec2.{region.name}.amazonaws.com",
-                    "OptInStatus": status if off or status != "not-opted-in" else "opted-in",
-                }
-            )
-        return ActionResult({"Regions": regions})
 
 
 # Read by moto through _url_module.

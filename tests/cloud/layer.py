@@ -34,12 +34,21 @@ class Layer:
             return admin.handle(self.world, request)
         started = time.time()
         call = Call.parse(request)
+        if call.service != "iam" and not self.world.regions.reachable(call.region):
+            return self._hang(call, started)
         fault = self.world.faults.take(call)
         answer = self._carry_out(request, call, fault)
         self.world.log.add(call, answer, started, fault.kind if fault else None)
         if fault and fault.kind in HELD:
             # Logged already, and without the world's lock: only this client waits.
             time.sleep(fault.seconds)
+        return answer
+
+    def _hang(self, call: Call, started: float) -> Answer:
+        """No answer at all, until the client gives up or its region is there again."""
+        regions = self.world.regions
+        answer = Answer(0, {}, b"", fate="hang", over=lambda: regions.reachable(call.region))
+        self.world.log.add(call, answer, started, "unplugged")
         return answer
 
     def _carry_out(self, request: Request, call: Call, fault: Fault | None) -> Answer:
@@ -59,7 +68,7 @@ class Layer:
 
     def _refuse(self, request: Request, call: Call) -> Answer | None:
         """What moto would let pass: a stale signature, a closed region, an absent role."""
-        if call.service in ("ec2", "ssm", "sts") and not self.world.open_to_us(call.region):
+        if call.service in ("ec2", "ssm", "sts") and not self.world.regions.open(call.region):
             text = "AWS was not able to validate the provided access credentials"
             return wire.error(call, 401, "AuthFailure", text)
         if call.action == "AssumeRole" and not self.world.has_role(str(call.params.get("RoleArn"))):

@@ -7,6 +7,7 @@ and half answers, so the few lines of HTTP are here.
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import struct
@@ -73,7 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_DELETE = do_PUT = do_HEAD = do_POST
 
     def _answer(self, answer: Answer) -> None:
-        if answer.fate == "reset":
+        if answer.fate == "hang":
+            self._wait_for_the_client(answer.over)
+        if answer.fate in ("reset", "hang"):
             return self._reset()
         self.send_response(answer.status)
         for name, value in answer.headers.items():
@@ -88,6 +91,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
         return None
+
+    def _wait_for_the_client(self, over: Callable[[], bool]) -> None:
+        """Until it hangs up: one that waits for an answer has nothing else to say."""
+        while not over() and not select.select([self.connection], [], [], 0.1)[0]:
+            pass
 
     def _reset(self) -> None:
         """Break the connection with a RST."""

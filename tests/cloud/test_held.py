@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectionError, HTTPClientError
 
 from .client import Cloud
-from .conftest import Region, refused
+from .conftest import Aside, Region, refused
 
 
 def test_a_held_call_is_carried_out_and_logged_before_its_answer_is_lost(region: Region) -> None:
@@ -21,7 +19,7 @@ def test_a_held_call_is_carried_out_and_logged_before_its_answer_is_lost(region:
         ec2.create_security_group(GroupName=name, Description=name)
     ec2.describe_security_groups()  # reads are not counted
     began = time.monotonic()
-    client = _Aside(ec2.create_security_group, GroupName="three", Description="three")
+    client = Aside(ec2.create_security_group, GroupName="three", Description="three")
     held = cloud.until(lambda: [c for c in cloud.log(mark) if c["fault"] == "hold"])[0]
     assert (held["action"], held["status"]) == ("CreateSecurityGroup", 200)
     assert held["params"]["GroupName"] == "three"
@@ -38,7 +36,7 @@ def test_a_call_held_before_is_not_carried_out(region: Region) -> None:
     cloud, ec2 = region.cloud, region.ec2
     cloud.fault("CreateSecurityGroup", kind="hold-before", seconds=1)
     mark = cloud.mark()
-    client = _Aside(ec2.create_security_group, GroupName="never", Description="never")
+    client = Aside(ec2.create_security_group, GroupName="never", Description="never")
     held = cloud.until(lambda: cloud.log(mark))[0]
     assert (held["fault"], held["status"], held["mutating"]) == ("hold-before", 0, True)
     assert client.lives()
@@ -55,25 +53,3 @@ def test_a_dry_run_is_not_a_mutating_call(shared: Cloud) -> None:
     assert refused(ec2.create_security_group, **group) == "InternalError"
     with pytest.raises(ValueError, match="no such kind"):
         shared.fault("mutating", kind="held")
-
-
-class _Aside:
-    """A call made in a thread of its own, and what it ends with."""
-
-    def __init__(self, call: Any, **params: Any):
-        self._end: Exception | None = None
-        self._thread = threading.Thread(target=self._run, args=(call, params), daemon=True)
-        self._thread.start()
-
-    def _run(self, call: Any, params: dict[str, Any]) -> None:
-        try:
-            call(**params)
-        except Exception as error:
-            self._end = error
-
-    def lives(self) -> bool:
-        return self._thread.is_alive()
-
-    def error(self) -> Exception | None:
-        self._thread.join(20)
-        return self._end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -26,8 +27,10 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
-    # What becomes of the connection: "send", "truncate", or "reset".
+    # What becomes of the connection: "send", "truncate", "reset", or "hang".
     fate: str = "send"
+    # With "hang": whether to have done with it, by a reset.
+    over: Callable[[], bool] = bool
 
 
 @dataclass

@@ -22,6 +22,7 @@ from .faults import Fault, Faults
 from .late import LateIds
 from .machines import Machines
 from .offerings import Offerings
+from .regions import Regions
 from .settings import Settings
 from .states import Lives
 from .tokens import Tokens
@@ -48,16 +49,11 @@ class World:
         CloudBackend.world = self
         ec2_backends.backend = CloudBackend
         self.moto = _Router(create_backend_app)
-        known = set(ec2_backends[DEFAULT_ACCOUNT_ID].regions)
-        self.open_regions = known & set(regions) if regions else known
+        self.regions = Regions(regions)
 
     def now(self) -> float:
         """The time as the cloud has it."""
         return time.time() + self.settings.skew
-
-    def open_to_us(self, region: str) -> bool:
-        """A region that is there and opted in to. To others AWS says that we are nobody."""
-        return region in self.open_regions
 
     def has_role(self, arn: str) -> bool:
         roles = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].roles.values()
