@@ -24,6 +24,7 @@ from .paging import Paging
 from .prefix_lists import PrefixListResponses
 from .profiles import ProfileResponses
 from .regions import RegionResponses
+from .rules import RuleResponses
 from .tags import TagResponses
 from .volumes import VolumeBackend
 
@@ -51,6 +52,7 @@ class CloudResponse(
     PrefixListResponses,
     ImageResponses,
     GroupResponses,
+    RuleResponses,
     EC2Response,
 ):
     RESPONSE_KEY_PATH_TO_TRANSFORMER = {

@@ -13,7 +13,7 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from . import filters, quick
+from . import filters, quick, rules
 from .agenda import Agenda
 from .births import Births
 from .calllog import CallLog
@@ -46,6 +46,7 @@ class World:
         self.late_failure: Fault | None = None
         quick.install()
         filters.install()
+        rules.install()
         CloudBackend.world = self
         ec2_backends.backend = CloudBackend
         self.moto = _Router(create_backend_app)
