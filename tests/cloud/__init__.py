@@ -20,6 +20,7 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     attributes.py an instance's attributes
     offerings.py  which instance types a region has
     profiles.py   which instance profile an instance has
+    networks.py   networks, and what goes into them
     images.py     images and their snapshots
     volumes.py    volumes, and the keys they are encrypted with
     groups.py     security groups and key pairs

@@ -19,6 +19,7 @@ from .attributes import AttributeResponses
 from .groups import GroupBackend, GroupResponses
 from .images import ImageBackend, ImageResponses
 from .instances import InstanceResponses
+from .networks import NetworkBackend, NetworkResponses
 from .offerings import OfferingResponses
 from .paging import Paging
 from .prefix_lists import PrefixListResponses
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from .world import World
 
 
-class CloudBackend(ImageBackend, VolumeBackend, GroupBackend, EC2Backend):
+class CloudBackend(ImageBackend, VolumeBackend, GroupBackend, NetworkBackend, EC2Backend):
     world: ClassVar[World]
 
     @property
@@ -47,6 +48,7 @@ class CloudResponse(
     TagResponses,
     AttributeResponses,
     InstanceResponses,
+    NetworkResponses,
     OfferingResponses,
     ProfileResponses,
     PrefixListResponses,

@@ -11,6 +11,8 @@ from moto.ec2.exceptions import (
     InvalidSecurityGroupNotFoundError,
 )
 
+from .ids import require
+
 
 class GroupBackend:
     """Mixed into moto's backend."""
@@ -43,6 +45,11 @@ class GroupResponses:
     """Mixed into moto's responses."""
 
     def create_security_group(self: Any) -> ActionResult:
+        vpc_id = self._get_param("VpcId")
+        if vpc_id:
+            require(self.ec2_backend, vpc_id)
+        else:
+            self._default_network()
         result = super().create_security_group()  # type: ignore[misc]
         self.world.late.born(result.result["GroupId"])
         return result

@@ -16,6 +16,7 @@ class InstanceResponses:
     def run_instances(self: Any) -> ActionResult:
         self._check_image()
         self._check_offered(self._get_param("InstanceType"))
+        self._check_network()
         token = self._get_param("ClientToken")
         if not token:
             return self._launch()
