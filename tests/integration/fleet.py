@@ -118,8 +118,9 @@ class Fleet:
         return str(self.instance(region)["State"]["Name"])
 
     def images(self, region: str) -> list[dict[str, Any]]:
+        """Of the fleet's name; a copy made while an older one had it has an id behind it."""
         return self.ec2(region).describe_images(
-            Owners=["self"], Filters=[{"Name": "name", "Values": [NAME]}]
+            Owners=["self"], Filters=[{"Name": "name", "Values": [NAME, f"{NAME} ami-*"]}]
         )["Images"]
 
     def snapshots(self, region: str) -> list[dict[str, Any]]:

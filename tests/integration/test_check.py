@@ -95,7 +95,7 @@ def test_an_unreachable_region_costs_the_others_nothing(fleet: Fleet) -> None:
 
 
 def test_an_unreachable_home_is_an_error(fleet: Fleet) -> None:
-    fleet.cloud.fault("DescribeImages", region=HOME, times=9, kind="reset")
+    fleet.cloud.fault("DescribeImages", region=HOME, times=-1, kind="reset")
     done = fleet.run("check-region", "us-east-1")
     assert done.returncode == 1 and done.stdout == ""
     assert "cannot read the images" in done.stderr
@@ -108,20 +108,8 @@ def test_an_image_of_an_older_home_image_differs(fleet: Fleet, region: str) -> N
     fleet.cloud.until(lambda: [i["State"] for i in fleet.images(HOME)] == ["available"])
     done = fleet.run("check-region", region)
     assert done.returncode == 3
-    assert f"is a copy of {fleet.seeded['image']}, but the home image is {new}" in done.stdout
-
-
-def test_an_instance_that_is_not_as_it_should_be(fleet: Fleet, region: str) -> None:
-    ec2 = fleet.ec2(region)
-    instance = fleet.instance(region)["InstanceId"]
-    ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "m5.large"})
-    association = ec2.describe_iam_instance_profile_associations()
-    association = association["IamInstanceProfileAssociations"][0]["AssociationId"]
-    ec2.disassociate_iam_instance_profile(AssociationId=association)
-    done = fleet.run("check-region", region)
-    assert done.returncode == 3
-    assert f"{instance}: type should be one of instance_type, is m5.large" in done.stdout
-    assert f"{instance}: instance profile should be {ROLE}, is none" in done.stdout
+    assert f"image: wanted a copy of {new}, found " in done.stdout
+    assert f"a copy of {fleet.seeded['image']}" in done.stdout
 
 
 def test_more_pages_than_one(fleet: Fleet, region: str) -> None:

@@ -187,7 +187,8 @@ def test_rules_are_brought_back_to_home_s(fleet: Fleet, region: str) -> None:
 
     check = fleet.run("check-region", region)
     assert check.returncode == 3
-    assert 'ingress tcp/8080 0.0.0.0/0 "left open" is not in the home group' in check.stdout
+    rule = 'ingress tcp/8080 0.0.0.0/0 "left open": wanted absent, found present'
+    assert f"security group {group}: {rule}" in check.stdout
     fleet.run("config-region", region, check=True)
     assert fleet.rules(region) == fleet.rules(HOME)
     assert fleet.run("check-region", region).returncode == 0

@@ -38,8 +38,8 @@ static int several_images(const struct desired *d, struct awsq_err *err)
 				image->state);
 	}
 	return awsq_err_set(err, AWSQ_EINVAL,
-		"%s: there are several images named '%s': %s; deregister all but one",
-		d->config->home, config_image(d->config), ids);
+		"there are several images named '%s': %s; deregister all but one",
+		config_image(d->config), ids);
 }
 
 static int no_image(const struct desired *d, struct awsq_err *err)
@@ -47,9 +47,9 @@ static int no_image(const struct desired *d, struct awsq_err *err)
 	const char *name = config_image(d->config), *home = d->config->home;
 
 	return awsq_err_set(err, AWSQ_ENOTFOUND,
-		"%s: there is no image named '%s' in this account; make it from the home "
-		"instance: aws ec2 create-image --region %s --name %s --instance-id ID",
-		home, name, home, name);
+		"there is no image named '%s' in this account; make it from the home instance: aws "
+		"ec2 create-image --region %s --name %s --instance-id ID",
+		name, home, name);
 }
 
 /* Of images that differ in their names, as versions do, the newest one is meant. */
@@ -79,8 +79,8 @@ static int find_image(struct desired *d, struct awsq_err *err)
 		return several_images(d, err);
 	if (strcmp(d->image->state, "available") != 0)
 		return awsq_err_set(err, AWSQ_EINVAL,
-			"%s: image '%s' is still %s; try again when it is available",
-			d->config->home, d->image->id, d->image->state);
+			"image '%s' is still %s; try again when it is available", d->image->id,
+			d->image->state);
 	for (size_t i = 0; i < d->image->n_devices; i++)
 		d->encrypt |= d->image->devices[i].encrypted;
 	return 0;
@@ -124,7 +124,7 @@ static int find_rules(struct desired *d, struct awsq_err *err)
 
 	chosen_placement(&place, &d->home, config_place(d->config, home), home);
 	if (!place.vpc_id)
-		return awsq_err_set(err, AWSQ_ENOTFOUND, "%s: %s", home, place.error);
+		return awsq_err_set(err, AWSQ_ENOTFOUND, "%s", place.error);
 	d->group = chosen_group(&d->home, place.vpc_id);
 	names = observed_rule_names(&d->home, home, place.vpc_id);
 	if (d->group && rules_of_group(&d->rules, d->group, &names) != 0)
@@ -188,6 +188,17 @@ static int read_account(struct desired *d, struct region *home, struct awsq_err 
 	return rc;
 }
 
+/* All of it is about home, whichever region the user is after. */
+static int name_home(const struct desired *d, struct awsq_err *err)
+{
+	struct awsq_err whole = *err;
+
+	(void)snprintf(whole.message, sizeof(whole.message), "%s: %.900s", d->config->home,
+		err->message);
+	*err = whole;
+	return err->code;
+}
+
 int desired_read(struct desired *out, const struct fleet *fleet, struct awsq_err *err)
 {
 	struct region home;
@@ -212,7 +223,7 @@ int desired_read(struct desired *out, const struct fleet *fleet, struct awsq_err
 	if (rc == 0)
 		rc = find_profile(out, &home, err);
 	region_close(&home);
-	return rc;
+	return rc == 0 ? 0 : name_home(out, err);
 }
 
 int desired_is_enabled(const struct desired *d, const char *region)
