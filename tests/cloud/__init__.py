@@ -25,6 +25,7 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     volumes.py    volumes, and the keys they are encrypted with
     groups.py     security groups and key pairs
     rules.py      rules of security groups; prefix_lists.py what they may name
+    quotas.py     Service Quotas
     access.py     refusals as EC2 words them, and permissions moto does not ask for
     dryrun.py     DryRun, in the order in which EC2 asks
     ids.py        what an id belongs to, and how EC2 says that it is not there

@@ -19,6 +19,8 @@ from .wire import Answer, Call, Request
 if TYPE_CHECKING:
     from .world import World
 
+# Services that each region has for itself.
+_REGIONAL = ("ec2", "sts", *wire.JSON_SERVICES)
 # How old a signature may be, either way.
 _SIGNATURE_LIFE = 300
 # What brings its proof in the call itself.
@@ -34,7 +36,7 @@ class Layer:
             return admin.handle(self.world, request)
         started = time.time()
         call = Call.parse(request)
-        if call.service != "iam" and not self.world.regions.reachable(call.region):
+        if call.service in _REGIONAL and not self.world.regions.reachable(call.region):
             return self._hang(call, started)
         fault = self.world.faults.take(call)
         answer = self._carry_out(request, call, fault)
@@ -68,7 +70,7 @@ class Layer:
 
     def _refuse(self, request: Request, call: Call) -> Answer | None:
         """What moto would let pass: a stale signature, a closed region, an absent role."""
-        if call.service in ("ec2", "ssm", "sts") and not self.world.regions.open(call.region):
+        if call.service in _REGIONAL and not self.world.regions.open(call.region):
             text = "AWS was not able to validate the provided access credentials"
             return wire.error(call, 401, "AuthFailure", text)
         if call.action == "AssumeRole" and not self.world.has_role(str(call.params.get("RoleArn"))):
@@ -90,7 +92,8 @@ class Layer:
             self.world.late_failure = fault if fault and fault.kind == "late" else None
             try:
                 with _signature_asked_of(call), self.world.births.watched(call):
-                    return _identified(_run_wsgi(self.world.moto, _environ(request)))
+                    answer = _run_wsgi(self.world.moto, _environ(request))
+                    return _identified(wire.in_its_dialect(call, answer))
             except NotImplementedError as lack:
                 text = f"the test cloud cannot do this: {lack}"
                 return wire.error(call, 400, "UnsupportedOperation", text)

@@ -18,6 +18,7 @@ class Settings:
     skew: float = 0.0  # how far the cloud's clock is ahead of this machine's
     page: float = 0.0  # the most items a page ever has; 0: what MaxResults says
     copies: float = 0.0  # images being copied into a region at most; 0: any number
+    cores: float = 64.0  # the quota of running cores, as Service Quotas tells it; not enforced
     pending_start_fails: float = 1.0  # StartInstances of a pending instance: an error or a no-op
 
     def change(self, values: dict[str, float]) -> None:

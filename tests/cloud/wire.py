@@ -8,9 +8,18 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 _SCOPE = re.compile(r"Credential=([^/]*)/[^/]*/([^/]*)/([^/]*)/aws4_request")
+JSON_SERVICES = ("kms", "servicequotas", "ssm")
+# What these call the errors that stand before any action; with them all the status is 400.
+_IN_JSON = {
+    "AccessDenied": "AccessDeniedException",
+    "AuthFailure": "UnrecognizedClientException",
+    "InvalidClientTokenId": "UnrecognizedClientException",
+    "MissingAuthenticationToken": "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+}
 _READS = ("Describe", "Get", "List", "Decode", "Simulate", "AssumeRole")
 
 
@@ -87,8 +96,10 @@ def error(call: Call, status: int, code: str, message: str) -> Answer:
     headers = {"Content-Type": "text/xml;charset=UTF-8"}
     if call.service == "ec2":
         body = ec2_error(code, message)
-    elif call.service == "ssm":
+    elif call.service in JSON_SERVICES:
+        code = _IN_JSON.get(code, code)
         headers["Content-Type"] = "application/x-amz-json-1.1"
+        status = 400 if code in _IN_JSON.values() else status
         body = json.dumps({"__type": code, "message": message})
     else:
         body = (
@@ -100,6 +111,16 @@ def error(call: Call, status: int, code: str, message: str) -> Answer:
 
 
 _CODE = re.compile(rb"<Code>([^<]*)</Code>")
+_MESSAGE = re.compile(rb"<Message>([^<]*)</Message>")
+
+
+def in_its_dialect(call: Call, answer: Answer) -> Answer:
+    """moto refuses in XML also what is asked in JSON."""
+    code, message = _CODE.search(answer.body), _MESSAGE.search(answer.body)
+    if call.service not in JSON_SERVICES or answer.status < 400 or not code or not message:
+        return answer
+    text = unescape(message.group(1).decode())
+    return error(call, answer.status, code.group(1).decode(), text)
 
 
 def error_code(answer: Answer) -> str | None:

@@ -13,7 +13,7 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from . import filters, quick, rules
+from . import filters, quick, quotas, rules
 from .agenda import Agenda
 from .births import Births
 from .calllog import CallLog
@@ -47,6 +47,7 @@ class World:
         quick.install()
         filters.install()
         rules.install()
+        quotas.install(settings)
         CloudBackend.world = self
         ec2_backends.backend = CloudBackend
         self.moto = _Router(create_backend_app)
@@ -74,7 +75,7 @@ class World:
 class _Router(DomainDispatcherApplication):
     """moto's dispatcher, without its search of all services at every call."""
 
-    _scope = re.compile(r"/(ec2|iam|sts|ssm)/aws4_request")
+    _scope = re.compile(r"/(ec2|iam|kms|servicequotas|ssm|sts)/aws4_request")
 
     def get_application(self, environ: dict[str, Any]) -> Any:
         scope = self._scope.search(environ.get("HTTP_AUTHORIZATION", ""))
