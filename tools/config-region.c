@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "cli/plans.h"
+#include "cli/preflight.h"
 #include "fleet/apply.h"
 #include "fleet/state.h"
 
@@ -120,6 +121,8 @@ static void work(struct app *app, struct region *r, struct task *task)
 
 static int run(struct app *app)
 {
+	if (app->options.preflight)
+		return preflight_run(app);
 	app_each(app, work);
 	if (app->options.dry_run)
 		(void)plans_print(app);

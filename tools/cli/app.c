@@ -129,7 +129,9 @@ static int set_up(struct app *app)
 		return rc;
 	if (load_aws(app, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
-	if ((app->tool->needs & NEEDS_KEY) && sshkey_load(&app->key, app->config.key, &err) != 0)
+	/* What is not usable of the key and of home, a preflight tells among its checks. */
+	if ((app->tool->needs & NEEDS_KEY) && !app->options.preflight &&
+		sshkey_load(&app->key, app->config.key, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
 	if (state_open(&app->state_dir, app->options.state_dir, app->config.name, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
@@ -150,7 +152,7 @@ static int run(struct app *app)
 
 	if (rc != 0)
 		return rc;
-	if ((app->tool->needs & NEEDS_DESIRED) &&
+	if ((app->tool->needs & NEEDS_DESIRED) && !app->options.preflight &&
 		desired_read(&app->desired, &app->fleet, &err) != 0)
 		return fail(app, EXIT_FAILED, &err);
 	return app->tool->run(app);

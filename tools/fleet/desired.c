@@ -53,7 +53,7 @@ static int no_image(const struct desired *d, struct awsq_err *err)
 }
 
 /* Of images that differ in their names, as versions do, the newest one is meant. */
-static int find_image(struct desired *d, struct awsq_err *err)
+int desired_find_image(struct desired *d, struct awsq_err *err)
 {
 	const char *newest = "";
 	int same = 0;
@@ -87,7 +87,7 @@ static int find_image(struct desired *d, struct awsq_err *err)
 }
 
 /* regions.cfg's role, or else the home instance's; it has to exist. */
-static int find_profile(struct desired *d, struct region *home, struct awsq_err *err)
+int desired_find_profile(struct desired *d, struct region *home, struct awsq_err *err)
 {
 	struct awsq_iam_instance_profile profile = { 0 };
 	struct awsq_call call;
@@ -150,7 +150,7 @@ static int make_user_data(struct desired *d)
 	return d->user_data ? 0 : AWSQ_ENOMEM;
 }
 
-static int take_key(struct desired *d, const struct sshkey *key, struct awsq_err *err)
+int desired_take_key(struct desired *d, const struct sshkey *key, struct awsq_err *err)
 {
 	struct awsq_buf line = AWSQ_BUF_INIT(SSHKEY_MAX), fingerprint = AWSQ_BUF_INIT(256);
 
@@ -206,7 +206,7 @@ int desired_read(struct desired *out, const struct fleet *fleet, struct awsq_err
 
 	memset(out, 0, sizeof(*out));
 	out->config = fleet->config;
-	rc = take_key(out, fleet->key, err);
+	rc = desired_take_key(out, fleet->key, err);
 	if (rc == 0 && make_user_data(out) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	if (rc != 0)
@@ -217,11 +217,11 @@ int desired_read(struct desired *out, const struct fleet *fleet, struct awsq_err
 	if (rc == 0)
 		rc = observed_read(&out->home, &home, OBSERVE_ALL, err);
 	if (rc == 0)
-		rc = find_image(out, err);
+		rc = desired_find_image(out, err);
 	if (rc == 0)
 		rc = find_rules(out, err);
 	if (rc == 0)
-		rc = find_profile(out, &home, err);
+		rc = desired_find_profile(out, &home, err);
 	region_close(&home);
 	return rc == 0 ? 0 : name_home(out, err);
 }

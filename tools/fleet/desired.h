@@ -42,6 +42,14 @@ struct desired {
 int desired_read(struct desired *out, const struct fleet *fleet, struct awsq_err *err);
 void desired_free(struct desired *d);
 
+/*
+ * The parts of desired_read, for who wants to know how each one ends: they fill the members that
+ * are named after them, from config and from home's images and instances. err is a sentence.
+ */
+int desired_take_key(struct desired *d, const struct sshkey *key, struct awsq_err *err);
+int desired_find_image(struct desired *d, struct awsq_err *err);
+int desired_find_profile(struct desired *d, struct region *home, struct awsq_err *err);
+
 /* Whether the account has enabled a region; one that AWS does not list counts as enabled. */
 int desired_is_enabled(const struct desired *d, const char *region);
 

@@ -1,0 +1,252 @@
+#include "banned.h"
+
+#include "fleet/preflight_private.h"
+
+#include <stdarg.h>
+
+/* ---- Checks */
+
+struct check *check_add(struct checks *c, enum check_result result, const char *name,
+	const char *format, ...)
+{
+	struct check *items = realloc(c->items, (c->n + 1) * sizeof(*items)), *check;
+	va_list ap;
+
+	if (!items) {
+		c->error = AWSQ_ENOMEM;
+		return NULL;
+	}
+	c->items = items;
+	check = &items[c->n++];
+	memset(check, 0, sizeof(*check));
+	check->result = result;
+	(void)snprintf(check->name, sizeof(check->name), "%s", name);
+	va_start(ap, format);
+	(void)vsnprintf(check->detail, sizeof(check->detail), format, ap);
+	va_end(ap);
+	return check;
+}
+
+void check_unread(struct checks *c, const char *name, const struct region *r,
+	const struct awsq_err *err)
+{
+	struct awsq_err copy = *err;
+
+	region_explain(r, &copy, "find out");
+	(void)check_add(c, CHECK_UNKNOWN, name, "%s", copy.message);
+}
+
+const char *check_word(enum check_result result)
+{
+	switch (result) {
+	case CHECK_PASS:
+		return "pass";
+	case CHECK_FAIL:
+		return "fail";
+	default:
+		return "unknown";
+	}
+}
+
+int checks_pass(const struct checks *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->items[i].result == CHECK_FAIL)
+			return 0;
+	}
+	return c->error == 0;
+}
+
+void checks_free(struct checks *c)
+{
+	free(c->items);
+	memset(c, 0, sizeof(*c));
+}
+
+/* ---- For all regions */
+
+static void check_identity(struct checks *c, struct desired *d, struct region *home)
+{
+	struct awsq_call calls[2];
+
+	awsq_sts_get_caller_identity(&calls[0], &d->identity);
+	awsq_ec2_describe_regions(&calls[1], &d->regions, 1);
+	(void)awsq_run(home->client, calls, 2);
+	if (calls[0].err.code != 0)
+		region_explain(home, &calls[0].err, "tell whose credentials these are");
+	if (calls[0].err.code == 0)
+		(void)check_add(c, CHECK_PASS, "identity", "account %s, %s",
+			d->identity.account ? d->identity.account : "?",
+			d->identity.arn ? d->identity.arn : "?");
+	else
+		(void)check_add(c, CHECK_FAIL, "identity", "%s", calls[0].err.message);
+	awsq_call_free(&calls[0]);
+	awsq_call_free(&calls[1]);
+}
+
+static void check_key(struct checks *c, struct desired *d)
+{
+	const char *path = d->config->key;
+	struct sshkey *key = NULL;
+	struct awsq_err err = { 0 };
+
+	if (sshkey_load(&key, path, &err) != 0 || desired_take_key(d, key, &err) != 0)
+		(void)check_add(c, CHECK_FAIL, "key file", "%s", err.message);
+	else if (!d->key_importable)
+		(void)check_add(c, CHECK_FAIL, "key file",
+			"'%s' is of type %s, which EC2 does not import: use an RSA or ed25519 key",
+			path, d->key_type);
+	else
+		(void)check_add(c, CHECK_PASS, "key file", "%s, %s, %s", path, d->key_type,
+			d->key_fingerprint);
+	sshkey_free(key);
+}
+
+static void check_image(struct checks *c, struct desired *d, const struct region *home,
+	const struct awsq_err *unread)
+{
+	struct awsq_err err = { 0 };
+
+	if (unread->code != 0)
+		check_unread(c, "home image", home, unread);
+	else if (desired_find_image(d, &err) != 0)
+		(void)check_add(c, CHECK_FAIL, "home image", "%s: %s", home->name, err.message);
+	else
+		(void)check_add(c, CHECK_PASS, "home image", "%s: %s (%s), %s", home->name,
+			d->image->id, d->image->name, d->image->state);
+}
+
+/* Without a place there is nothing to look for the group in: that is told with the place. */
+static void check_group(struct checks *c, struct desired *d, const struct region *home,
+	const struct reads *reads)
+{
+	const char *name = d->config->name;
+	struct placement place;
+
+	chosen_placement(&place, &d->home, config_place(d->config, home->name), home->name);
+	if (reads->err[READ_NETWORK].code != 0 || reads->err[READ_GROUPS].code != 0) {
+		check_unread(c, "home group", home,
+			&reads->err[reads->err[READ_GROUPS].code ? READ_GROUPS : READ_NETWORK]);
+		return;
+	}
+	d->group = chosen_group(&d->home, place.vpc_id);
+	if (!place.vpc_id)
+		(void)check_add(c, CHECK_FAIL, "home group", "%s: %s", home->name, place.error);
+	else if (!d->group)
+		(void)check_add(c, CHECK_FAIL, "home group",
+			"%s: there is no security group '%s' in %s, whose rules every region gets: "
+			"aws ec2 create-security-group --region %s --vpc-id %s --group-name %s "
+			"--description %s, then authorize-security-group-ingress",
+			home->name, name, place.vpc_id, home->name, place.vpc_id, name, name);
+	else
+		(void)check_add(c, CHECK_PASS, "home group", "%s: %s (%s)", home->name,
+			d->group->id, name);
+}
+
+static void check_profile(struct checks *c, struct desired *d, struct region *home,
+	const struct awsq_err *unread)
+{
+	struct awsq_err err = { 0 };
+
+	if (!d->config->role && unread->code != 0) {
+		check_unread(c, "instance profile", home, unread);
+		return;
+	}
+	if (desired_find_profile(d, home, &err) != 0)
+		(void)check_add(c, CHECK_FAIL, "instance profile", "%s", err.message);
+	else
+		(void)check_add(c, CHECK_PASS, "instance profile", "%s",
+			d->profile_name ? d->profile_name : "none is wanted");
+}
+
+void preflight_account(struct checks *out, struct desired *d, const struct fleet *fleet)
+{
+	struct awsq_err err = { 0 };
+	struct reads reads = { 0 };
+	struct region home;
+
+	d->config = fleet->config;
+	if (region_open(&home, fleet, fleet->config->home, &err) != 0) {
+		(void)check_add(out, CHECK_FAIL, "identity", "%s", err.message);
+	} else {
+		check_identity(out, d, &home);
+		check_key(out, d);
+		reads_do(&reads, &home);
+		d->home = reads.observed;
+		check_image(out, d, &home, &reads.err[READ_IMAGES]);
+		check_group(out, d, &home, &reads);
+		check_profile(out, d, &home, &reads.instances_err);
+	}
+	region_close(&home);
+}
+
+/* ---- For one region */
+
+static int check_enabled(struct checks *c, const struct desired *d, const struct region *r)
+{
+	if (desired_is_enabled(d, r->name)) {
+		(void)check_add(c, CHECK_PASS, "region", "enabled");
+		return 1;
+	}
+	(void)check_add(c, CHECK_FAIL, "region",
+		"the account has not enabled it: aws account enable-region --region-name %s",
+		r->name);
+	return 0;
+}
+
+static void check_network(struct checks *c, struct region *r, const struct reads *reads,
+	struct placement *place)
+{
+	if (reads->err[READ_NETWORK].code != 0) {
+		memset(place, 0, sizeof(*place));
+		check_unread(c, "network", r, &reads->err[READ_NETWORK]);
+		return;
+	}
+	chosen_placement(place, &reads->observed, config_place(r->fleet->config, r->name), r->name);
+	if (!place->vpc_id)
+		(void)check_add(c, CHECK_FAIL, "network", "%s", place->error);
+	else if (place->subnet_id)
+		(void)check_add(c, CHECK_PASS, "network", "%s, %s", place->vpc_id,
+			place->subnet_id);
+	else
+		(void)check_add(c, CHECK_PASS, "network", "%s, the default VPC", place->vpc_id);
+}
+
+static void check_types(struct checks *c, struct region *r, const struct reads *reads,
+	const struct placement *place)
+{
+	const struct config_strings *types =
+		&config_place(r->fleet->config, r->name)->instance_types;
+	struct awsq_buf all = AWSQ_BUF_INIT(1024);
+
+	if (reads->err[READ_TYPES].code != 0) {
+		check_unread(c, "instance type", r, &reads->err[READ_TYPES]);
+		return;
+	}
+	for (size_t i = 0; i < types->n; i++) {
+		if (type_is_offered(&reads->observed, types->items[i], place->zone)) {
+			(void)check_add(c, CHECK_PASS, "instance type", "%s%s", types->items[i],
+				i == 0 ? "" : ": those before it are not offered");
+			awsq_buf_free(&all);
+			return;
+		}
+		awsq_buf_addf(&all, "%s%s", i ? ", " : "", types->items[i]);
+	}
+	(void)check_add(c, CHECK_FAIL, "instance type",
+		"%s offers none of %s: name another instance_type for it in regions.cfg",
+		place->zone ? place->zone : "the region", awsq_buf_str(&all));
+	awsq_buf_free(&all);
+}
+
+void preflight_region(struct checks *out, const struct desired *d, struct region *r)
+{
+	struct placement place = { 0 };
+	struct reads reads;
+
+	if (!check_enabled(out, d, r))
+		return;
+	reads_do(&reads, r);
+	check_network(out, r, &reads, &place);
+	check_types(out, r, &reads, &place);
+	reads_free(&reads);
+}
