@@ -1,5 +1,5 @@
 /*
- * What config-region plans to do, one region after another.
+ * What config-region plans for a region as a whole: where, the key pair, what was made by hand.
  */
 #include "banned.h"
 
@@ -10,41 +10,7 @@
 
 #include <cmocka.h>
 
-#include "plan_world.h"
-
-/* What the plan of a region without anything says. */
-#define EVERYTHING                                                                           \
-	"copy-image import-key-pair create-group authorize-ingress wait-image run-instance " \
-	"stop-instance"
-
-/* Plans, and expects these actions and this many notes, one of them with this part (or NULL). */
-static void plans(const struct want *x, const struct world *w, const char *words, size_t n_notes,
-	const char *note)
-{
-	struct plan p;
-	int found = !note;
-
-	assert_int_equal(plan_provision(&p, &x->d, &w->o, &w->region), 0);
-	assert_string_equal(p.blocked, "");
-	assert_string_equal(plan_words(&p), words);
-	for (size_t i = 0; i < p.n_notes; i++)
-		found |= note && strstr(p.notes[i], note) != NULL;
-	if (p.n_notes != n_notes || !found)
-		fail_msg("%zu notes, first: %s", p.n_notes, p.n_notes ? p.notes[0] : "none");
-	plan_free(&p);
-	assert_null(p.actions);
-	plan_free(&p);
-}
-
-static void is_blocked(const struct want *x, const struct world *w, const char *part)
-{
-	struct plan p;
-
-	assert_int_equal(plan_provision(&p, &x->d, &w->o, &w->region), 0);
-	if (!strstr(p.blocked, part))
-		fail_msg("blocked: '%s'", p.blocked);
-	plan_free(&p);
-}
+#include "plan_expect.h"
 
 static void test_an_empty_region(void **state)
 {
@@ -54,7 +20,13 @@ static void test_an_empty_region(void **state)
 	(void)state;
 	want_begin(&x);
 	world_begin(&w);
-	plans(&x, &w, EVERYTHING, 0, NULL);
+	plans(&x, &w,
+		"copy-image=NAVO import-key-pair create-group authorize-ingress wait-image "
+		"run-instance stop-instance",
+		"image: none -> a copy of ami-home (apply)\n"
+		"key pair: none -> NAVO (apply)\n"
+		"security group: none -> NAVO (apply)\n"
+		"instance: none -> NAVO (apply)\n");
 }
 
 static void test_a_complete_region(void **state)
@@ -65,75 +37,69 @@ static void test_a_complete_region(void **state)
 	(void)state;
 	want_begin(&x);
 	world_complete(&w, &x);
-	plans(&x, &w, "", 0, NULL);
-	/* Snapshots are not looked at here. */
-	w.o.snapshots.n = 0;
-	plans(&x, &w, "", 0, NULL);
-	/* Whoever made the image: without a tag nothing is known of its source. */
-	w.images[0].n_tags = 0;
-	plans(&x, &w, "", 0, NULL);
+	plans(&x, &w, "", "");
+	/* What there is no need for changes nothing. */
+	x.options = (struct plan_options){ 1, 1, 2 };
+	plans(&x, &w, "", "");
 }
 
-static void test_no_default_vpc(void **state)
+/* What whoever carries the plan out is told beside the actions. */
+static void test_what_is_handed_over(void **state)
 {
 	struct want x;
 	struct world w;
+	struct plan p;
 
 	(void)state;
 	want_begin(&x);
 	world_complete(&w, &x);
-	w.vpcs[0].is_default = 0;
-	is_blocked(&x, &w, "no default VPC");
-	is_blocked(&x, &w, "eu-west-3");
-	w.o.vpcs.n = 0;
-	is_blocked(&x, &w, "no default VPC");
+	assert_int_equal(plan_provision(&p, &x.d, &w.o, &w.region, &x.options), 0);
+	assert_string_equal(p.image_id, "ami-1");
+	assert_string_equal(p.group_id, "sg-4");
+	assert_string_equal(p.vpc_id, VPC);
+	assert_string_equal(p.subnet_id, "");
+	assert_string_equal(p.zone, "");
+	plan_free(&p);
+	world_begin(&w);
+	x.config.elsewhere.subnet = S("subnet-9");
+	world_subnet(&w, "subnet-9", "vpc-9", "eu-west-3c", 0);
+	w.offerings[1].location = S("eu-west-3c");
+	assert_int_equal(plan_provision(&p, &x.d, &w.o, &w.region, &x.options), 0);
+	assert_string_equal(p.blocked, "");
+	assert_string_equal(p.image_id, "");
+	assert_string_equal(p.group_id, "");
+	assert_string_equal(p.vpc_id, "vpc-9");
+	assert_string_equal(p.subnet_id, "subnet-9");
+	assert_string_equal(p.zone, "eu-west-3c");
+	plan_free(&p);
 }
 
-/* ---- Images */
-
-static void test_images(void **state)
+/* A plan's lines begin with what becomes of things, which is what AWS calls it. */
+static void test_signs(void **state)
 {
 	static const struct {
-		const char *states[3];
-		const char *words; /* of the image's part; NULL: blocked */
-	} cases[] = {
-		{ { "available" }, "" },
-		{ { "pending" }, "wait-image(ami-1)" },
-		{ { NULL }, "copy-image wait-image" },
-		{ { "failed" }, "deregister-image(ami-1) copy-image wait-image" },
-		{ { "failed", "failed" },
-			"deregister-image(ami-1) deregister-image(ami-2) copy-image wait-image" },
-		{ { "failed", "available" }, "" },
-		{ { "failed", "pending" }, "wait-image(ami-2)" },
-		{ { "deregistered" }, "copy-image wait-image" },
-		{ { "available", "available" }, NULL },
-		{ { "available", "pending" }, NULL },
-		{ { "pending", "failed", "pending" }, NULL },
-	};
+		const char *verb;
+		char sign;
+	} verbs[] = { { "CreateTags", '~' }, { "Create", '+' }, { "Copy", '+' }, { "Import", '+' },
+		{ "Run", '+' }, { "Delete", '-' }, { "Deregister", '-' }, { "Terminate", '-' },
+		{ "Authorize", '~' }, { "Revoke", '~' }, { "Modify", '~' }, { "Stop", '~' },
+		{ "Associate", '~' }, { "Replace", '~' }, { "Disassociate", '~' }, { "", '=' } };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct want x;
-		struct world w;
+	for (int kind = 0; kind < N_ACTIONS; kind++) {
+		struct action a = { .kind = (enum action_kind)kind };
+		size_t i = 0;
 
-		want_begin(&x);
-		world_begin(&w);
-		for (size_t k = 0; k < 3 && cases[i].states[k]; k++)
-			world_image(&w, cases[i].states[k], HOME_IMAGE);
-		world_key(&w, KEY);
-		world_group(&w, VPC);
-		for (size_t k = 0; k < 3; k++)
-			world_rule(&w, &w.groups[0], &home_rules[k]);
-		world_instance(&w, "stopped", 0);
-		if (cases[i].words)
-			plans(&x, &w, cases[i].words, 0, NULL);
-		else
-			is_blocked(&x, &w, "images are named 'NAVO'");
+		while (strncmp(action_api(&a), verbs[i].verb, strlen(verbs[i].verb)) != 0)
+			i++;
+		assert_int_equal(action_sign(&a), verbs[i].sign);
+		assert_int_equal(action_is_change(&a), kind != ACTION_WAIT_IMAGE);
 	}
 }
 
-/* A copy of an older home image is told of and left in place. */
-static void test_a_copy_of_an_older_image(void **state)
+/* ---- Where */
+
+static void test_no_place(void **state)
 {
 	struct want x;
 	struct world w;
@@ -141,11 +107,45 @@ static void test_a_copy_of_an_older_image(void **state)
 	(void)state;
 	want_begin(&x);
 	world_complete(&w, &x);
-	w.tags[0].value = S("ami-older");
-	plans(&x, &w, "", 1, "ami-older");
-	plans(&x, &w, "", 1, HOME_IMAGE);
-	w.images[0].state = S("pending");
-	plans(&x, &w, "wait-image(ami-1)", 1, "ami-older");
+	w.o.vpcs.n = 0;
+	is_blocked(&x, &w,
+		"the region has no default VPC: aws ec2 create-default-vpc --region eu-west-3, "
+		"or name a vpc or subnet for it in regions.cfg");
+	x.config.elsewhere.vpc = S("web");
+	is_blocked(&x, &w,
+		"there is no VPC 'web' here (vpc in regions.cfg): make it, or name another");
+	x.config.elsewhere.subnet = S("web-a");
+	is_blocked(&x, &w,
+		"there is no subnet 'web-a' here (subnet in regions.cfg): make it, or name "
+		"another");
+}
+
+/* Of the types of regions.cfg one is offered at least, where instances go. */
+static void test_types_on_offer(void **state)
+{
+	struct want x;
+	struct world w;
+
+	(void)state;
+	want_begin(&x);
+	world_complete(&w, &x);
+	w.o.offerings.n = 0;
+	/* What is there is not in want of an offer. */
+	plans(&x, &w, "", "");
+	w.o.instances.n = w.o.volumes.n = 0;
+	is_blocked(&x, &w,
+		"no type of instance_type is offered in eu-west-3: t3.micro, t3a.micro; name "
+		"another one");
+	w.o.offerings.n = 1;
+	plans(&x, &w, "run-instance stop-instance", "instance: none -> NAVO (apply)\n");
+	x.config.elsewhere.subnet = S(SUBNET);
+	world_subnet(&w, SUBNET, VPC, ZONE, 10);
+	w.offerings[0].location = S("eu-west-3b");
+	is_blocked(&x, &w,
+		"no type of instance_type is offered in eu-west-3a: t3.micro, t3a.micro; name "
+		"another one");
+	w.offerings[0].location = S(ZONE);
+	plans(&x, &w, "run-instance stop-instance", "instance: none -> NAVO (apply)\n");
 }
 
 /* ---- Key pairs */
@@ -154,15 +154,15 @@ static void test_key_pairs(void **state)
 {
 	static const struct {
 		const char *public_key;
-		const char *words;
+		int is_same;
 	} cases[] = {
-		{ KEY, "" },
-		{ KEY "\n", "" },
-		{ "  " KEY "  another comment\n", "" },
-		{ OTHER_KEY, "delete-key-pair(NAVO) import-key-pair" },
-		{ "", "delete-key-pair(NAVO) import-key-pair" },
-		{ "ssh-rsa " KEY_BLOB, "delete-key-pair(NAVO) import-key-pair" },
-		{ NULL, "delete-key-pair(NAVO) import-key-pair" },
+		{ KEY, 1 },
+		{ KEY "\n", 1 },
+		{ "  " KEY "  another comment\n", 1 },
+		{ OTHER_KEY, 0 },
+		{ "", 0 },
+		{ "ssh-rsa " KEY_BLOB, 0 },
+		{ NULL, 0 },
 	};
 
 	(void)state;
@@ -173,14 +173,33 @@ static void test_key_pairs(void **state)
 		want_begin(&x);
 		world_complete(&w, &x);
 		w.key_pairs[0].public_key = S(cases[i].public_key);
-		plans(&x, &w, cases[i].words, cases[i].words[0] != '\0',
-			cases[i].words[0] ? "made with the old key" : NULL);
+		if (cases[i].is_same)
+			plans(&x, &w, "", "");
+		else
+			plans(&x, &w, "delete-key-pair(NAVO) import-key-pair",
+				"key pair NAVO public key: SHA256:here -> SHA256:navo (apply)\n");
 	}
+}
+
+/* Pairs of other names do not matter. */
+static void test_no_key_pair(void **state)
+{
+	struct want x;
+	struct world w;
+
+	(void)state;
+	want_begin(&x);
+	world_complete(&w, &x);
+	w.key_pairs[0].name = S("NAVO-2");
+	plans(&x, &w, "import-key-pair", "key pair: none -> NAVO (apply)\n");
 }
 
 /* A key that EC2 does not import is in the way only where it has to be imported. */
 static void test_a_key_that_cannot_be_imported(void **state)
 {
+	static const char reason[] =
+		"the key 'navo.pem' is of type ecdsa-sha2-nistp256, which EC2 does not import: "
+		"use an RSA or ed25519 key";
 	struct want x;
 	struct world w;
 
@@ -189,131 +208,79 @@ static void test_a_key_that_cannot_be_imported(void **state)
 	world_complete(&w, &x);
 	x.d.key_type = "ecdsa-sha2-nistp256";
 	x.d.key_importable = 0;
-	plans(&x, &w, "", 0, NULL);
+	plans(&x, &w, "", "");
 	w.key_pairs[0].public_key = S(OTHER_KEY);
-	is_blocked(&x, &w, "ecdsa-sha2-nistp256");
+	is_blocked(&x, &w, reason);
 	w.o.key_pairs.n = 0;
-	is_blocked(&x, &w, "ecdsa-sha2-nistp256");
+	is_blocked(&x, &w, reason);
 }
 
-/* ---- Security groups */
+/* ---- What was made by hand */
 
-/* Each of home's rules missing, alone and with the others. */
-static void test_missing_rules(void **state)
-{
-	(void)state;
-	for (unsigned has = 0; has < 8; has++) {
-		char words[100] = "";
-		struct want x;
-		struct world w;
+#define LINEAGE_TAGS "awsq:source-image:ami-home,awsq:source-region:us-west-2"
+#define LINEAGE      "awsq:source-image=ami-home, awsq:source-region=us-west-2"
 
-		want_begin(&x);
-		world_complete(&w, &x);
-		w.groups[0].n_ingress = w.groups[0].n_egress = 0;
-		for (unsigned k = 0; k < 3; k++) {
-			if (has & 1U << k)
-				world_rule(&w, &w.groups[0], &home_rules[k]);
-		}
-		(void)snprintf(words, sizeof(words), "%s%s%s",
-			(has & 3) != 3 ? "authorize-ingress(sg-4)" : "",
-			(has & 3) != 3 && !(has & 4) ? " " : "",
-			!(has & 4) ? "authorize-egress(sg-4)" : "");
-		plans(&x, &w, words, 0, NULL);
-	}
-}
-
-static void test_rules_too_many(void **state)
+static void test_adoption(void **state)
 {
 	static const struct {
-		struct rule rule;
-		const char *words;
-		size_t notes;
+		const char *words, *differences;
 	} cases[] = {
-		{ { 0, "tcp", 22, 22, RULE_IPV4, "0.0.0.0/0", NULL, "" }, "revoke-ingress(sg-4)",
-			0 },
-		{ { 0, "tcp", 22, 22, RULE_IPV4, "198.51.100.0/24", NULL, "old" },
-			"revoke-ingress(sg-4)", 0 },
-		{ { 1, "tcp", 22, 22, RULE_IPV4, "198.51.100.0/24", NULL, "office" },
-			"revoke-egress(sg-4)", 0 },
-		{ { 1, "-1", 0, 0, RULE_IPV6, "::/0", NULL, "" }, "revoke-egress(sg-4)", 0 },
-		{ { 1, "-1", 0, 0, RULE_GROUP, RULE_SELF, NULL, "" }, "revoke-egress(sg-4)", 0 },
-		/* Of this region only: not ours to judge. */
-		{ { 0, "-1", 0, 0, RULE_GROUP, "sg-other", NULL, "" }, "", 1 },
-		{ { 0, "tcp", 443, 443, RULE_PREFIX_LIST, "pl-1", NULL, "" }, "", 1 },
-		/* There already. */
-		{ { 0, "6", 22, 22, RULE_IPV4, "198.51.100.0/24", NULL, "office" }, "", 0 },
+		{ "tag(ami-1)=awsq:fleet:NAVO," LINEAGE_TAGS,
+			"image ami-1 tags: none -> awsq:fleet=NAVO, " LINEAGE " (apply)\n" },
+		{ "tag(snap-2)=awsq:fleet:NAVO," LINEAGE_TAGS,
+			"snapshot snap-2 tags: none -> awsq:fleet=NAVO, " LINEAGE " (apply)\n" },
+		{ "tag(key-3)=awsq:fleet:NAVO",
+			"key pair key-3 tags: none -> awsq:fleet=NAVO (apply)\n" },
+		{ "tag(sg-4)=awsq:fleet:NAVO",
+			"security group sg-4 tags: none -> awsq:fleet=NAVO (apply)\n" },
+		{ "tag(i-5)=awsq:fleet:NAVO",
+			"instance i-5 tags: none -> awsq:fleet=NAVO (apply)\n" },
+		{ "tag(vol-6)=awsq:fleet:NAVO",
+			"volume vol-6 tags: none -> awsq:fleet=NAVO (apply)\n" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct want x;
 		struct world w;
+		size_t *const n_tags[] = { &w.images[0].n_tags, &w.o.snapshots.n,
+			&w.key_pairs[0].n_tags, &w.groups[0].n_tags, &w.instances[0].n_tags,
+			&w.volumes[0].n_tags };
 
 		want_begin(&x);
 		world_complete(&w, &x);
-		world_rule(&w, &w.groups[0], &cases[i].rule);
-		plans(&x, &w, cases[i].words, cases[i].notes,
-			cases[i].notes ? "unknown at home" : NULL);
+		/* Of a snapshot without the tag only its image tells; an instance has its name. */
+		*n_tags[i] = i == 4;
+		plans(&x, &w, cases[i].words, cases[i].differences);
+		/* Home's are the user's own. */
+		w.region.name = HOME;
+		plans(&x, &w, "", "");
 	}
 }
 
-/* AWS takes two that differ in their description for the same, so the old one goes first. */
-static void test_a_changed_description(void **state)
+/* Only what is missing is set; a value that is wrong is told. */
+static void test_some_tags_missing(void **state)
 {
-	static const struct rule old = { 0, "tcp", 22, 22, RULE_IPV4, "198.51.100.0/24", NULL,
-		"x" };
 	struct want x;
 	struct world w;
 
 	(void)state;
 	want_begin(&x);
 	world_complete(&w, &x);
-	w.groups[0].n_ingress = 0;
-	world_rule(&w, &w.groups[0], &old);
-	world_rule(&w, &w.groups[0], &home_rules[1]);
-	plans(&x, &w, "revoke-ingress(sg-4) authorize-ingress(sg-4)", 0, NULL);
+	TAG(&w, &w.images[0], TAG_SOURCE_REGION, "us-east-1");
+	plans(&x, &w, "tag(ami-1)=awsq:source-region:us-west-2",
+		"image ami-1 tags: awsq:source-region=us-east-1 -> "
+		"awsq:source-region=us-west-2 (apply)\n");
+	/* Whoever made the image: AWS tells its source, too. */
+	world_complete(&w, &x);
+	w.images[0].n_tags = 1;
+	w.images[0].source_image_id = S(HOME_IMAGE);
+	plans(&x, &w, "tag(ami-1)=" LINEAGE_TAGS,
+		"image ami-1 tags: none -> " LINEAGE " (apply)\n");
 }
 
-/* EC2 gives a new group all egress over IPv4, which home may not have. */
-static void test_the_default_egress_rule(void **state)
-{
-	static const struct rule narrow[] = {
-		{ 1, "tcp", 443, 443, RULE_IPV4, "0.0.0.0/0", NULL, "" },
-	};
-	struct want x;
-	struct world w;
-
-	(void)state;
-	want_begin(&x);
-	world_complete(&w, &x);
-	w.o.groups.n = 0;
-	plans(&x, &w, "create-group authorize-ingress", 0, NULL);
-	want_rules(&x, narrow, 1);
-	plans(&x, &w, "create-group revoke-egress authorize-egress", 0, NULL);
-	want_rules(&x, narrow, 0);
-	plans(&x, &w, "create-group revoke-egress", 0, NULL);
-}
-
-static void test_regional_rules_at_home(void **state)
-{
-	static const struct rule regional[] = {
-		{ 1, "-1", 0, 0, RULE_IPV4, "0.0.0.0/0", NULL, "" },
-		{ 0, "tcp", 22, 22, RULE_GROUP, "sg-bastion", NULL, "" },
-		{ 0, "tcp", 443, 443, RULE_PREFIX_LIST, "pl-1", NULL, "" },
-	};
-	struct want x;
-	struct world w;
-
-	(void)state;
-	want_begin(&x);
-	want_rules(&x, regional, 3);
-	world_complete(&w, &x);
-	plans(&x, &w, "", 2, "sg-bastion");
-	plans(&x, &w, "", 2, "pl-1");
-}
-
-/* The fleet's group is that in the default VPC. */
-static void test_a_group_elsewhere(void **state)
+/* A volume that no instance has may hold what nobody has elsewhere. */
+static void test_stray_volumes(void **state)
 {
 	struct want x;
 	struct world w;
@@ -321,10 +288,10 @@ static void test_a_group_elsewhere(void **state)
 	(void)state;
 	want_begin(&x);
 	world_complete(&w, &x);
-	w.groups[0].vpc_id = S("vpc-other");
-	plans(&x, &w, "create-group authorize-ingress", 0, NULL);
-	x.d.has_group = 0;
-	is_blocked(&x, &w, "has no security group 'NAVO'");
+	world_volume(&w, NULL, 0);
+	plans(&x, &w, "", "volume vol-7: available -> none (by-hand)\n");
+	w.volumes[1].state = S("deleting");
+	plans(&x, &w, "", "");
 }
 
 int main(void)
@@ -332,17 +299,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_empty_region),
 		cmocka_unit_test(test_a_complete_region),
-		cmocka_unit_test(test_no_default_vpc),
-		cmocka_unit_test(test_images),
-		cmocka_unit_test(test_a_copy_of_an_older_image),
+		cmocka_unit_test(test_what_is_handed_over),
+		cmocka_unit_test(test_signs),
+		cmocka_unit_test(test_no_place),
+		cmocka_unit_test(test_types_on_offer),
 		cmocka_unit_test(test_key_pairs),
+		cmocka_unit_test(test_no_key_pair),
 		cmocka_unit_test(test_a_key_that_cannot_be_imported),
-		cmocka_unit_test(test_missing_rules),
-		cmocka_unit_test(test_rules_too_many),
-		cmocka_unit_test(test_a_changed_description),
-		cmocka_unit_test(test_the_default_egress_rule),
-		cmocka_unit_test(test_regional_rules_at_home),
-		cmocka_unit_test(test_a_group_elsewhere),
+		cmocka_unit_test(test_adoption),
+		cmocka_unit_test(test_some_tags_missing),
+		cmocka_unit_test(test_stray_volumes),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
