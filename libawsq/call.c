@@ -6,6 +6,7 @@
 
 #include "client_private.h"
 
+#include <awsq/json.h>
 #include <awsq/query.h>
 #include <awsq/sigv4.h>
 #include <awsq/xml.h>
@@ -15,6 +16,7 @@
 #define MAX_BODY_BYTES   (4 * 1024 * 1024)
 #define MAX_ANSWER_BYTES (64 * 1024 * 1024)
 #define MAX_ERROR_BYTES  (64 * 1024)
+#define MAX_JSON_BYTES   (4 * 1024 * 1024)
 
 enum phase {
 	WAITING, /* for its time to be sent */
@@ -38,19 +40,27 @@ struct running {
 	struct awsq_endpoint endpoint;
 	struct http_exchange exchange;
 	struct awsq_xml *xml;       /* of an answer that is a success */
+	struct awsq_buf json;       /* the same, of a JSON API: it is read when it is whole */
 	struct awsq_buf error_body; /* of one that is not */
-	void *page;                 /* what xml fills */
+	void *page;                 /* what is filled from the answer */
 };
 
-void awsq_call_init(struct awsq_call *call, const char *service, const char *version,
+void awsq_call_init_json(struct awsq_call *call, const char *service, const char *target,
 	const char *action, const struct awsq_shape *shape, void *out)
 {
 	memset(call, 0, sizeof(*call));
 	call->service = service;
+	call->target = target;
 	call->action = action;
 	call->shape = shape;
 	call->out = out;
 	awsq_buf_init(&call->body, MAX_BODY_BYTES);
+}
+
+void awsq_call_init(struct awsq_call *call, const char *service, const char *version,
+	const char *action, const struct awsq_shape *shape, void *out)
+{
+	awsq_call_init_json(call, service, NULL, action, shape, out);
 	awsq_query_add(&call->body, action, "Action");
 	awsq_query_add(&call->body, version, "Version");
 }
@@ -71,6 +81,10 @@ static int on_body(void *arg, int status, const char *data, size_t len)
 {
 	struct running *r = arg;
 
+	if (status >= 200 && status < 300 && r->call->target) {
+		awsq_buf_add(&r->json, data, len);
+		return awsq_buf_error(&r->json);
+	}
 	if (status >= 200 && status < 300)
 		return r->xml ? awsq_xml_feed(r->xml, data, len) : 0;
 	/* The start of an error is enough, however long it is. */
@@ -82,15 +96,17 @@ static int on_body(void *arg, int status, const char *data, size_t len)
 /* Signs as of this moment and starts the exchange; the header lines are copied by then. */
 static int sign_and_start(struct running *r, int64_t timeout_ms)
 {
-	static const char type[] = "application/x-www-form-urlencoded; charset=utf-8";
+	const char *type = r->call->target ? "application/x-amz-json-1.1"
+	                                   : "application/x-www-form-urlencoded; charset=utf-8";
 	struct awsq_client *c = r->client;
 	const struct awsq_credentials *cred = c->options.credentials;
 	const struct awsq_clock *clock = c->options.clock;
 	struct awsq_sigv4_keys keys = { cred->access_key_id, cred->secret_access_key,
 		cred->session_token };
-	struct awsq_header to_sign[] = { { "Host", r->endpoint.host }, { "Content-Type", type } };
-	struct awsq_header to_send[4] = { { "Content-Type", type } };
-	size_t n_send = 1;
+	struct awsq_header to_sign[3] = { { "Host", r->endpoint.host }, { "Content-Type", type } };
+	struct awsq_header to_send[5] = { { "Content-Type", type } };
+	size_t n_sign = 2, n_send = 1;
+	char target[128];
 	char url[sizeof(r->endpoint.url) + 1];
 	char path[sizeof(r->endpoint.path) + 1];
 	struct awsq_sigv4 s;
@@ -98,11 +114,17 @@ static int sign_and_start(struct running *r, int64_t timeout_ms)
 
 	(void)snprintf(path, sizeof(path), "%s/", r->endpoint.path);
 	(void)snprintf(url, sizeof(url), "%s/", r->endpoint.url);
+	if (r->call->target) {
+		(void)snprintf(target, sizeof(target), "%s.%s", r->call->target, r->call->action);
+		to_sign[n_sign++] = (struct awsq_header){ "X-Amz-Target", target };
+		to_send[n_send++] = to_sign[n_sign - 1];
+	}
 	r->skew_ms = c->skew_ms;
 	r->signed_at_ms = clock->wall_ms(clock->arg) + r->skew_ms;
 	rc = awsq_sigv4_sign(&s,
-		&(struct awsq_sigv4_request){ "POST", path, NULL, to_sign, 2, r->call->body.data,
-			r->call->body.len, r->endpoint.signing_region, r->call->service, 0 },
+		&(struct awsq_sigv4_request){ "POST", path, NULL, to_sign, n_sign,
+			r->call->body.data, r->call->body.len, r->endpoint.signing_region,
+			r->call->service, 0 },
 		&keys, r->signed_at_ms / 1000);
 	if (rc != 0)
 		return rc;
@@ -132,6 +154,7 @@ static void end_attempt(struct running *r)
 	http_end(r->client->http, &r->exchange);
 	awsq_xml_free(r->xml);
 	r->xml = NULL;
+	awsq_buf_reset(&r->json);
 	awsq_buf_reset(&r->error_body);
 	if (r->call->shape)
 		awsq_shape_free(r->call->shape, r->page);
@@ -172,7 +195,7 @@ static void begin_attempt(struct running *r, int64_t deadline_ms)
 	r->call->attempts++;
 	if (left > c->options.attempt_timeout_ms)
 		left = c->options.attempt_timeout_ms;
-	if (r->call->shape)
+	if (r->call->shape && !r->call->target)
 		rc = awsq_xml_new(&r->xml, r->call->shape, r->page);
 	if (rc == 0)
 		rc = sign_and_start(r, left);
@@ -201,6 +224,26 @@ static void mask_token(struct awsq_err *err, const struct awsq_credentials *c)
 		memset(at, '*', len);
 }
 
+/* Reads the end of an answer that is a success. */
+static int finish_answer(struct running *r)
+{
+	if (r->xml)
+		return awsq_xml_finish(r->xml);
+	if (!r->call->target || !r->call->shape)
+		return 0;
+	return awsq_json_fill(r->call->shape, r->page, awsq_buf_str(&r->json), r->json.len);
+}
+
+/* JSON APIs, too, may have their errors in XML, when it is the signature that is wrong. */
+static int read_error(struct running *r, struct awsq_err *err)
+{
+	const char *text = awsq_buf_str(&r->error_body);
+
+	if (r->call->target && awsq_json_error(err, text, r->error_body.len) == 0)
+		return 0;
+	return awsq_xml_error(err, text, r->error_body.len);
+}
+
 /* Fills the call's err from an answer that is an error, or from the lack of an answer; its code. */
 static int outcome(struct running *r)
 {
@@ -210,7 +253,7 @@ static int outcome(struct running *r)
 
 	awsq_err_clear(err);
 	if (rc == 0 && x->status >= 200 && x->status < 300) {
-		rc = r->xml ? awsq_xml_finish(r->xml) : 0;
+		rc = finish_answer(r);
 		if (rc == 0)
 			return 0;
 	}
@@ -220,12 +263,26 @@ static int outcome(struct running *r)
 	else if (rc != 0)
 		awsq_err_set(err, rc, "no answer from %s: %s", r->endpoint.url,
 			x->message[0] ? x->message : awsq_strerror(rc));
-	else if (awsq_xml_error(err, awsq_buf_str(&r->error_body), r->error_body.len) != 0)
+	else if (read_error(r, err) != 0)
 		awsq_err_set(err, AWSQ_ESERVICE, "HTTP status %d from %s", x->status,
 			r->endpoint.url);
 	err->http_status = x->status;
 	mask_token(err, r->client->options.credentials);
 	return err->code;
+}
+
+/* Makes the body that of the page which token (NULL: none) asks for. */
+static void complete_body(struct running *r, const char *token)
+{
+	struct awsq_buf *body = &r->call->body;
+
+	awsq_buf_truncate(body, r->base_len);
+	if (!r->call->target) {
+		awsq_query_add(body, token, "NextToken");
+		return;
+	}
+	awsq_json_add(body, token, "NextToken");
+	awsq_json_end(body);
 }
 
 /* Takes over a page. Whether another one follows is for the token to say. */
@@ -240,9 +297,8 @@ static void page_done(struct running *r)
 		end_call(r, 0);
 		return;
 	}
-	awsq_buf_truncate(&call->body, r->base_len);
 	token = awsq_shape_token(call->shape, r->page);
-	awsq_query_add(&call->body, token, "NextToken");
+	complete_body(r, token);
 	if (call->on_page)
 		rc = call->on_page(call->arg, r->page);
 	else
@@ -311,6 +367,8 @@ static int begin_call(struct running *r, struct awsq_client *c, struct awsq_call
 	r->phase = WAITING;
 	r->due_ms = now_ms(c);
 	r->base_len = call->body.len;
+	complete_body(r, NULL);
+	awsq_buf_init(&r->json, MAX_JSON_BYTES);
 	awsq_buf_init(&r->error_body, MAX_ERROR_BYTES);
 	awsq_err_clear(&call->err);
 	rc = awsq_buf_error(&call->body);
@@ -409,6 +467,7 @@ int awsq_run(struct awsq_client *client, struct awsq_call *calls, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (first == 0)
 			first = calls[i].err.code;
+		awsq_buf_free(&all[i].json);
 		awsq_buf_free(&all[i].error_body);
 		free(all[i].page);
 	}

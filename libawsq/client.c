@@ -45,6 +45,10 @@ int client_endpoint(struct awsq_endpoint *out, const struct awsq_client *client,
 			options.url = s->endpoint_url_iam;
 		else if (strcmp(service, "sts") == 0)
 			options.url = s->endpoint_url_sts;
+		else if (strcmp(service, "kms") == 0)
+			options.url = s->endpoint_url_kms;
+		else if (strcmp(service, "servicequotas") == 0)
+			options.url = s->endpoint_url_service_quotas;
 	}
 	return awsq_endpoint_resolve(out, service, client->region, &options, err);
 }

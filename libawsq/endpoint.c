@@ -130,7 +130,9 @@ static int aws_host(struct awsq_endpoint *out, const struct partition *p, const 
 	const char *region, const struct awsq_endpoint_options *o)
 {
 	int dual = o->dualstack != 0;
-	const char *fips = o->fips && (dual || !p->fips_is_plain) ? "-fips" : "";
+	/* KMS has hosts of its own for it everywhere. */
+	int is_plain = !dual && p->fips_is_plain && strcmp(service, "kms") != 0;
+	const char *fips = o->fips && !is_plain ? "-fips" : "";
 	int len;
 
 	if (strcmp(service, "iam") == 0)

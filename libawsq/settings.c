@@ -137,6 +137,11 @@ static int get_endpoints(struct awsq_settings *out, const struct sources *s)
 		rc = get_endpoint(&out->endpoint_url_iam, s, "AWS_ENDPOINT_URL_IAM", "iam");
 	if (rc == 0)
 		rc = get_endpoint(&out->endpoint_url_sts, s, "AWS_ENDPOINT_URL_STS", "sts");
+	if (rc == 0)
+		rc = get_endpoint(&out->endpoint_url_kms, s, "AWS_ENDPOINT_URL_KMS", "kms");
+	if (rc == 0)
+		rc = get_endpoint(&out->endpoint_url_service_quotas, s,
+			"AWS_ENDPOINT_URL_SERVICE_QUOTAS", "service_quotas");
 	return rc;
 }
 
@@ -192,6 +197,8 @@ void awsq_settings_free(struct awsq_settings *s)
 	free(s->endpoint_url_ec2);
 	free(s->endpoint_url_iam);
 	free(s->endpoint_url_sts);
+	free(s->endpoint_url_kms);
+	free(s->endpoint_url_service_quotas);
 	free(s->ca_bundle);
 	memset(s, 0, sizeof(*s));
 }

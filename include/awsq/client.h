@@ -1,8 +1,8 @@
 /*
  * client.h: a client for one region, and calls to make through it.
  *
- * An operation (ec2.h, iam.h, sts.h) only describes a call; awsq_run carries out one call or many
- * at once and waits for all of them:
+ * An operation (ec2.h, iam.h, sts.h, kms.h, quotas.h) only describes a call; awsq_run carries out
+ * one call or many at once and waits for all of them:
  *
  *     struct awsq_call calls[2];
  *     awsq_ec2_describe_vpcs(&calls[0], &vpcs, NULL);
@@ -44,9 +44,10 @@ struct awsq_client_options {
 
 /* A call: filled by an operation, carried out by awsq_run, ended by awsq_call_free. */
 struct awsq_call {
-	const char *service;            /* "ec2", "iam" or "sts" */
+	const char *service;            /* as in its host's name: "ec2", "iam", "kms", ... */
 	const char *action;             /* such as "DescribeInstances" */
-	struct awsq_buf body;           /* the parameters, form-encoded */
+	const char *target;             /* of a JSON API, as in X-Amz-Target; NULL: a query API */
+	struct awsq_buf body;           /* the parameters: form-encoded, or an object not ended */
 	const struct awsq_shape *shape; /* of the response; NULL when nothing of it matters */
 	void *out;                      /* the struct of that shape to fill */
 	int repeatable;                 /* repeating it does no harm: a read, or it has a token */
@@ -91,6 +92,13 @@ void awsq_client_set_cancel_fd(struct awsq_client *client, int fd);
  * operations; shape and out may be NULL. Never fails: awsq_run reports a body that has no memory.
  */
 void awsq_call_init(struct awsq_call *call, const char *service, const char *version,
+	const char *action, const struct awsq_shape *shape, void *out);
+
+/*
+ * The same of an API of AWS's JSON protocol, such as "TrentService" of "kms": its body so far is
+ * empty, and gets its members by awsq_json_add (json.h).
+ */
+void awsq_call_init_json(struct awsq_call *call, const char *service, const char *target,
 	const char *action, const struct awsq_shape *shape, void *out);
 
 /* Frees the call's own memory, not what it put into out. A zeroed call is allowed. */

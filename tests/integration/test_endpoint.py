@@ -15,7 +15,9 @@ import pytest
 from botocore.endpoint_provider import EndpointProvider
 
 BUILD = pathlib.Path(os.environ.get("AWSQ_BUILD", "build"))
-SERVICES = ["ec2", "sts", "ssm", "iam"]
+# As in hosts' names, and as botocore calls them.
+MODELS = {"servicequotas": "service-quotas"}
+SERVICES = ["ec2", "sts", "ssm", "iam", "kms", "servicequotas"]
 
 LOADER = botocore.session.get_session().get_component("data_loader")
 PARTITIONS = LOADER.load_data("partitions")
@@ -45,7 +47,7 @@ def botocore_says(provider, region, fips, dualstack):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_region(service):
-    rules = LOADER.load_service_model(service, "endpoint-rule-set-1")
+    rules = LOADER.load_service_model(MODELS.get(service, service), "endpoint-rule-set-1")
     provider = EndpointProvider(rules, PARTITIONS)
     variants = list(itertools.product(REAL, [False, True], [False, True]))
     answers = ask([(service, *variant) for variant in variants])

@@ -207,10 +207,16 @@ static void test_all_services(void **state)
 	fake_set(&u, "AWS_ENDPOINT_URL_EC2", "http://1");
 	fake_set(&u, "AWS_ENDPOINT_URL_IAM", "http://2");
 	fake_set(&u, "AWS_ENDPOINT_URL_STS", "http://3");
+	fake_set(&u, "AWS_ENDPOINT_URL_KMS", "http://4");
+	fake_file(&u, ".aws/config",
+		"[default]\nservices = s\n"
+		"[services s]\nservice_quotas =\n  endpoint_url = http://5\n");
 	load(&s, NULL, &u);
 	assert_string_equal(s.endpoint_url_ec2, "http://1");
 	assert_string_equal(s.endpoint_url_iam, "http://2");
 	assert_string_equal(s.endpoint_url_sts, "http://3");
+	assert_string_equal(s.endpoint_url_kms, "http://4");
+	assert_string_equal(s.endpoint_url_service_quotas, "http://5");
 	awsq_settings_free(&s);
 	fake_end(&u);
 }

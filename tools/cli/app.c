@@ -72,7 +72,8 @@ static int fail(struct app *app, int status, const struct awsq_err *err)
 /* One URL for all services, in the place of whatever the settings say. */
 static int override_endpoints(struct awsq_settings *s, const char *url)
 {
-	char **urls[] = { &s->endpoint_url_ec2, &s->endpoint_url_iam, &s->endpoint_url_sts };
+	char **urls[] = { &s->endpoint_url_ec2, &s->endpoint_url_iam, &s->endpoint_url_sts,
+		&s->endpoint_url_kms, &s->endpoint_url_service_quotas };
 
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		free(*urls[i]);

@@ -1,4 +1,4 @@
-/* The only file that includes jansson. */
+/* The only file of the tools that includes jansson. */
 #include "banned.h"
 
 #include "cli/json.h"

@@ -1,0 +1,47 @@
+/*
+ * json.h: requests and answers of AWS's JSON protocol.
+ *
+ * Source: "AWS JSON 1.1 protocol" of the Smithy specification
+ * (https://smithy.io/2.0/aws/protocols/), as botocore 1.43.11 has it. Requests are objects of
+ * strings: that is all that our calls need.
+ */
+#ifndef AWSQ_JSON_H
+#define AWSQ_JSON_H
+
+#include <stddef.h>
+
+#include <awsq/buf.h>
+#include <awsq/common.h>
+#include <awsq/err.h>
+#include <awsq/shape.h>
+
+AWSQ_BEGIN_DECLS
+
+/*
+ * Adds a member to an object that is being written, beginning it where object is empty. A NULL
+ * value adds nothing. One that is not UTF-8 is the buffer's error AWSQ_EINVAL.
+ */
+void awsq_json_add(struct awsq_buf *object, const char *value, const char *name);
+
+/* Ends the object. */
+void awsq_json_end(struct awsq_buf *object);
+
+/*
+ * Fills value, a zeroed struct of the shape, from a document; the caller frees it with
+ * awsq_shape_free, after an error too. The shape's paths are relative to the document's object; the
+ * path of a list is that of its array. Times are seconds since the epoch there, or ISO 8601.
+ * Members that are null, or of a kind that no text or number can be made of, count as absent.
+ * AWSQ_EPARSE when it is not one whole JSON object, or does not fit the shape: a list that is no
+ * array, a number that is no integer. AWSQ_ENOMEM.
+ */
+int awsq_json_fill(const struct awsq_shape *shape, void *value, const char *data, size_t len);
+
+/*
+ * Reads an error document: its code (without the namespace before it) and message go to err, whose
+ * code becomes AWSQ_ESERVICE. AWSQ_EPARSE, with err untouched, when it is no such document.
+ */
+int awsq_json_error(struct awsq_err *err, const char *data, size_t len);
+
+AWSQ_END_DECLS
+
+#endif
