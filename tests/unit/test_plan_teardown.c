@@ -167,6 +167,17 @@ static void test_protected(void **state)
 	plan_free(&p);
 	removes(&w, &lifting,
 		"unprotect-termination(i-1) terminate-instance(i-1) delete-key-pair(NAVO)");
+	/* Protection against a stop is against that, too. */
+	w.attributes[0].disable_api_stop = 1;
+	removes(&w, &lifting,
+		"unprotect-stop(i-1) unprotect-termination(i-1) terminate-instance(i-1) "
+		"delete-key-pair(NAVO)");
+	w.attributes[0].disable_api_termination = 0;
+	assert_int_equal(plan_teardown(&p, &w.o, &usual), 0);
+	assert_string_not_equal(p.blocked, "");
+	plan_free(&p);
+	removes(&w, &lifting,
+		"unprotect-stop(i-1) terminate-instance(i-1) delete-key-pair(NAVO)");
 	/* It is too late for that. */
 	w.instances[0].state = S("shutting-down");
 	removes(&w, &usual, "terminate-instance(i-1) delete-key-pair(NAVO)");

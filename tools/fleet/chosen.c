@@ -79,6 +79,13 @@ const struct awsq_ec2_instance_attributes *observed_attributes(const struct obse
 	return &o->attributes[instance - o->instances.items];
 }
 
+int instance_is_protected(const struct observed *o, const struct awsq_ec2_instance *instance)
+{
+	const struct awsq_ec2_instance_attributes *attributes = observed_attributes(o, instance);
+
+	return attributes->disable_api_termination || attributes->disable_api_stop;
+}
+
 const struct awsq_ec2_volume *observed_volume(const struct observed *o, const char *id)
 {
 	for (size_t i = 0; i < o->volumes.n; i++) {
@@ -201,7 +208,7 @@ void chosen_placement(struct placement *out, const struct observed *o,
 	} else if (o->vpcs.n > 1) {
 		(void)snprintf(out->error, sizeof(out->error),
 			"%zu VPCs have the Name tag '%s', '%s' and '%s' among them: name one by "
-		        "its "
+			"its "
 			"id in regions.cfg",
 			o->vpcs.n, place->vpc ? place->vpc : "", o->vpcs.items[0].id,
 			o->vpcs.items[1].id);

@@ -34,6 +34,12 @@ const struct awsq_ec2_instance *chosen_instance(const struct awsq_ec2_instances 
 const struct awsq_ec2_instance_attributes *observed_attributes(const struct observed *o,
 	const struct awsq_ec2_instance *instance);
 
+/*
+ * Whether an instance of o's is protected from being terminated. Protection against a stop is one
+ * against that as well (Amazon EC2 User Guide, "Enable stop protection for your EC2 instances").
+ */
+int instance_is_protected(const struct observed *o, const struct awsq_ec2_instance *instance);
+
 /* The volume with this id; NULL when it was not observed. */
 const struct awsq_ec2_volume *observed_volume(const struct observed *o, const char *id);
 

@@ -63,6 +63,35 @@ int plan_differs(struct plan *p, const struct differs *d)
 	return 0;
 }
 
+static int lift(struct plan *p, enum action_kind kind, const char *protection,
+	const struct awsq_ec2_instance *i, const char *why)
+{
+	struct action *a;
+	int rc = plan_add(p, &a, kind, i->id, "%s", why);
+
+	if (rc == 0)
+		plan_say(a, "turn off %s protection of instance %s", protection, i->id);
+	return rc;
+}
+
+int plan_unprotect_stop(struct plan *p, const struct awsq_ec2_instance *i, const char *why)
+{
+	return lift(p, ACTION_UNPROTECT_STOP, "stop", i, why);
+}
+
+int plan_unprotect(struct plan *p, const struct observed *o, const struct awsq_ec2_instance *i)
+{
+	const struct awsq_ec2_instance_attributes *attributes = observed_attributes(o, i);
+	const char *why = "it is to be terminated";
+	int rc = 0;
+
+	if (attributes->disable_api_stop)
+		rc = plan_unprotect_stop(p, i, why);
+	if (rc == 0 && attributes->disable_api_termination)
+		rc = lift(p, ACTION_UNPROTECT_TERMINATION, "termination", i, why);
+	return rc;
+}
+
 void plan_block(struct plan *p, const char *format, ...)
 {
 	va_list ap;

@@ -84,18 +84,12 @@ static int plan_new(struct planner *p)
 
 /* ---- Replacing one */
 
-/* Terminates what was replaced, unless it is protected. */
+/* Terminates what was replaced. */
 static int plan_terminate(struct planner *p, const struct awsq_ec2_instance *old, const char *why)
 {
 	struct action *a;
-	int rc = 0;
+	int rc = plan_unprotect(p->plan, p->o, old);
 
-	if (observed_attributes(p->o, old)->disable_api_termination) {
-		rc = plan_add(p->plan, &a, ACTION_UNPROTECT_TERMINATION, old->id,
-			"it is to be terminated");
-		if (rc == 0)
-			plan_say(a, "turn off termination protection of instance %s", old->id);
-	}
 	if (rc == 0)
 		rc = plan_add(p->plan, &a, ACTION_TERMINATE_INSTANCE, old->id, "%s", why);
 	if (rc == 0)
@@ -108,7 +102,7 @@ static const char *why_not_terminate(const struct planner *p, const struct awsq_
 {
 	if (differ(old->state, "stopped"))
 		return "it is not stopped: stop-region stops it";
-	if (observed_attributes(p->o, old)->disable_api_termination && !p->options->lift_protection)
+	if (instance_is_protected(p->o, old) && !p->options->lift_protection)
 		return "it is protected from termination: --lift-protection turns that off";
 	return NULL;
 }
@@ -185,7 +179,6 @@ static int plan_state(struct planner *p)
 static int plan_stop_protection(struct planner *p)
 {
 	int lift = p->options->lift_protection;
-	struct action *a;
 	int rc;
 
 	if (!observed_attributes(p->o, p->instance)->disable_api_stop)
@@ -193,12 +186,8 @@ static int plan_stop_protection(struct planner *p)
 	rc = plan_differs(p->plan,
 		&(struct differs){ lift ? REMEDY_APPLY : REMEDY_LIFT, "instance", p->instance->id,
 			"stop protection", "off", "on", "nothing could stop it" });
-	if (rc == 0 && lift) {
-		rc = plan_add(p->plan, &a, ACTION_UNPROTECT_STOP, p->instance->id,
-			"nothing could stop it");
-		if (rc == 0)
-			plan_say(a, "turn off stop protection of instance %s", p->instance->id);
-	}
+	if (rc == 0 && lift)
+		rc = plan_unprotect_stop(p->plan, p->instance, "nothing could stop it");
 	return rc;
 }
 

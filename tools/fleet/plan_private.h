@@ -24,6 +24,10 @@ struct differs {
 };
 int plan_differs(struct plan *p, const struct differs *d);
 
+/* Turn off an instance's protection: against a stop; against being terminated, of either kind. */
+int plan_unprotect_stop(struct plan *p, const struct awsq_ec2_instance *i, const char *why);
+int plan_unprotect(struct plan *p, const struct observed *o, const struct awsq_ec2_instance *i);
+
 /* Says why the plan cannot be carried out. */
 void plan_block(struct plan *p, const char *format, ...) AWSQ_PRINTF(2, 3);
 

@@ -21,10 +21,7 @@ static const char *by(const struct teardown *t, const struct awsq_ec2_tag *tags,
 
 static int plan_protected(struct teardown *t, const struct awsq_ec2_instance *i)
 {
-	struct action *a;
-	int rc;
-
-	if (!instance_is_live(i) || !observed_attributes(t->o, i)->disable_api_termination)
+	if (!instance_is_live(i) || !instance_is_protected(t->o, i))
 		return 0;
 	if (!t->options->lift_protection) {
 		plan_block(t->plan,
@@ -33,10 +30,7 @@ static int plan_protected(struct teardown *t, const struct awsq_ec2_instance *i)
 			i->id);
 		return 0;
 	}
-	rc = plan_add(t->plan, &a, ACTION_UNPROTECT_TERMINATION, i->id, "it is to be terminated");
-	if (rc == 0)
-		plan_say(a, "turn off termination protection of instance %s", i->id);
-	return rc;
+	return plan_unprotect(t->plan, t->o, i);
 }
 
 /* Whether a volume goes when its instance does. */
