@@ -226,6 +226,9 @@ static int change_group(struct planner *p)
 
 	if (p->group && i->n_groups == 1 && !differ(p->group->id, i->groups[0].id))
 		return 0;
+	/* An instance gets groups of its own VPC only; that it is in the wrong one is told. */
+	if (i->vpc_id && differ(i->vpc_id, p->place.vpc_id))
+		return 0;
 	for (size_t k = 0; k < i->n_groups; k++)
 		awsq_buf_addf(&found, "%s%s", k ? ", " : "", i->groups[k].id);
 	/* One that is to be made has no id yet. */
