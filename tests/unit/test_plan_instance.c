@@ -303,11 +303,20 @@ static void test_stop_protection(void **state)
 	world_complete(&w, &x);
 	w.attributes[0].disable_api_stop = 1;
 	plans(&x, &w, "", "instance i-5 stop protection: on -> off (lift-protection)\n");
+	/* Nor can it be stopped for what needs it stopped. */
+	w.instances[0].state = S("running");
+	w.instances[0].launch_time = LAUNCHED;
+	w.instances[0].type = S("t2.nano");
+	plans(&x, &w, "",
+		"instance i-5 stop protection: on -> off (lift-protection)\n"
+		"instance i-5 state: running -> stopped (lift-protection)\n"
+		"instance i-5 type: t2.nano -> t3.micro or t3a.micro (by-hand)\n");
+	w.instances[0].type = S("t3.micro");
+	w.instances[0].state = S("stopped");
 	x.options.lift_protection = 1;
 	plans(&x, &w, "unprotect-stop(i-5)", "instance i-5 stop protection: on -> off (apply)\n");
 	/* Before it is stopped. */
 	w.instances[0].state = S("running");
-	w.instances[0].launch_time = LAUNCHED;
 	plans(&x, &w, "unprotect-stop(i-5) stop-instance(i-5)",
 		"instance i-5 stop protection: on -> off (apply)\n"
 		"instance i-5 state: running -> stopped (apply)\n");

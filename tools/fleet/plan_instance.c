@@ -157,10 +157,16 @@ static int several_instances(struct planner *p)
 static int plan_state(struct planner *p)
 {
 	const struct awsq_ec2_instance *i = p->instance;
+	int stays = observed_attributes(p->o, i)->disable_api_stop && !p->options->lift_protection;
 	int rc;
 
 	if (!differ(i->state, "stopped"))
 		return 0;
+	p->runs = stays;
+	if (is_first_boot(p, i) && stays)
+		return plan_differs(p->plan,
+			&(struct differs){ REMEDY_LIFT, "instance", i->id, "state", "stopped",
+				i->state, "it was made, and never stopped" });
 	if (is_first_boot(p, i)) {
 		rc = plan_differs(p->plan,
 			&(struct differs){ REMEDY_APPLY, "instance", i->id, "state", "stopped",
