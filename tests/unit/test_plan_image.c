@@ -304,6 +304,30 @@ static void test_another_encryption(void **state)
 		"image ami-3: it is an older copy -> none (apply)\n");
 }
 
+/* Two names are taken, by a copy of an older image and by one that is encrypted otherwise. */
+static void test_a_third_name(void **state)
+{
+	static const char *const names[] = { "NAVO ami-home", "NAVO ami-home 2",
+		"NAVO ami-home 3" };
+	struct want x;
+	struct world w;
+	struct plan p;
+
+	(void)state;
+	begin(&x, &w);
+	world_image(&w, "available", "ami-older");
+	x.config.encrypt = 1;
+	for (size_t i = 0; i < 3; i++) {
+		struct awsq_ec2_image *image = world_image(&w, "available", HOME_IMAGE);
+
+		world_snapshot(&w, image, 1);
+		assert_int_equal(plan_provision(&p, &x.d, &w.o, &w.region, &x.options), 0);
+		assert_string_equal(p.actions[0].value, names[i]);
+		image->name = S(names[i]);
+		plan_free(&p);
+	}
+}
+
 /* ---- What has had its time */
 
 static void test_old_images(void **state)
@@ -435,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_a_long_name),
 		cmocka_unit_test(test_encryption),
 		cmocka_unit_test(test_another_encryption),
+		cmocka_unit_test(test_a_third_name),
 		cmocka_unit_test(test_old_images),
 		cmocka_unit_test(test_the_order_of_old_images),
 		cmocka_unit_test(test_an_old_image_in_use),

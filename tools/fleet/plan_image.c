@@ -85,20 +85,34 @@ static void choose(struct planner *p, size_t *n)
 
 /* ---- The copy */
 
-/* Names of images are given once: while an older copy has the name, the new one has its source's
- * id beside it. */
-static void name_copy(const struct planner *p, char *name, size_t size)
+static int is_taken(const struct planner *p, const char *name)
 {
-	const char *wanted = p->d->image->name ? p->d->image->name : p->d->config->name;
-	const char *source = p->d->image->id;
-
-	(void)snprintf(name, size, "%s", wanted);
 	for (size_t i = 0; i < p->o->images.n; i++) {
 		const struct awsq_ec2_image *image = &p->o->images.items[i];
 
-		if (image_is_usable(image) && !differ(image->name, wanted))
-			(void)snprintf(name, size, "%.*s %s",
-				(int)(IMAGE_NAME_MAX - 1 - strlen(source)), wanted, source);
+		if (image_is_usable(image) && !differ(image->name, name))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * Names of images are given once: while an older copy has the name, the new one has its source's id
+ * beside it; and a number, while a copy of the same source that is encrypted otherwise has that.
+ */
+static void name_copy(const struct planner *p, char *name, size_t size)
+{
+	const char *wanted = p->d->image->name ? p->d->image->name : p->d->config->name;
+	char end[96] = "";
+
+	for (int n = 1;; n++) {
+		(void)snprintf(name, size, "%.*s%s", (int)(IMAGE_NAME_MAX - strlen(end)), wanted,
+			end);
+		if (!is_taken(p, name))
+			return;
+		(void)snprintf(end, sizeof(end), " %.63s", p->d->image->id);
+		if (n > 1)
+			(void)snprintf(end, sizeof(end), " %.63s %d", p->d->image->id, n);
 	}
 }
 
