@@ -97,7 +97,7 @@ int apply_is_gone(const struct awsq_err *err)
 /* Whether what is to be removed is still in use by something that is on its way out. */
 static int is_in_use(const struct awsq_err *err)
 {
-	return awsq_err_is(err, "DependencyViolation") || awsq_err_is(err, "InvalidSnapshot.InUse");
+	return awsq_err_is(err, "DependencyViolation") || awsq_err_is(err, "VolumeInUse");
 }
 
 static void describe_removal(struct awsq_call *call, const struct action *action)
@@ -129,6 +129,11 @@ static int remove_one(struct apply *a, const struct action *action, struct awsq_
 		rc = region_call(a->r, &call, err);
 		if (rc == 0 || apply_is_gone(err)) {
 			region_event(a->r, "%s: done", action->what);
+			return 0;
+		}
+		/* An image that was not seen yet is made of it: the next look knows. */
+		if (awsq_err_is(err, "InvalidSnapshot.InUse")) {
+			region_event(a->r, "%s: an image is made of it after all", action->what);
 			return 0;
 		}
 		if (!is_in_use(err) || region_now_ms(a->r) >= deadline)

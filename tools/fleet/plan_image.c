@@ -293,8 +293,8 @@ static int64_t rank(const struct planner *p, const struct awsq_ec2_image *image)
 }
 
 /*
- * A snapshot that carries the tag and that no image is made of. While an image is under way, or is
- * not seen yet, it might be that image's.
+ * A snapshot that carries the tag and that no image is made of. While an image is under way it may
+ * be that image's; of one that is there and not seen yet, EC2 would refuse to delete it.
  */
 static int plan_orphan(void *arg, const char *id, int64_t gib,
 	const struct awsq_ec2_snapshot *snapshot, const struct awsq_ec2_image *image)
@@ -318,8 +318,7 @@ static int plan_orphan(void *arg, const char *id, int64_t gib,
 
 int plan_old_images(struct planner *p)
 {
-	int settled = p->image && !differ(p->image->state, "available");
-	int rc = 0;
+	int settled = 1, rc = 0;
 
 	if (p->is_home)
 		return 0;
