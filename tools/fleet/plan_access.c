@@ -35,7 +35,7 @@ int plan_key_pair(struct planner *p)
 			&(struct differs){ REMEDY_HAND, "key pair", name, "public key",
 				p->d->key_fingerprint, key->fingerprint,
 				"home's key pair and the key of regions.cfg: one of them is "
-		                "wrong" });
+				"wrong" });
 	if (!p->d->key_importable) {
 		plan_block(p->plan,
 			"the key '%s' is of type %s, which EC2 does not import: use an RSA or "
@@ -110,7 +110,7 @@ static int tell_unmapped(struct planner *p, const struct rule *rule)
 	if (rule->foreign)
 		(void)snprintf(hint, sizeof(hint),
 			"its %s has no name at home, or not one of its own: it cannot be found "
-		        "here",
+			"here",
 			thing);
 	else
 		(void)snprintf(hint, sizeof(hint),
