@@ -1,0 +1,194 @@
+"""A new home image goes to all regions at once; what it costs in time is `make bench`'s to say."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from fleet import HOME, NAME, REGIONS, Fleet
+
+OTHERS = [r for r in REGIONS if r != HOME]
+
+
+def new_home_image(fleet: Fleet, name: str = NAME, replace: bool = True) -> str:
+    home = fleet.ec2(HOME)
+    if replace:
+        home.deregister_image(ImageId=fleet.images(HOME)[0]["ImageId"])
+    new = home.create_image(InstanceId=fleet.seeded["instance"], Name=name)["ImageId"]
+    fleet.cloud.until(
+        lambda: new
+        in [i["ImageId"] for i in home.describe_images(Owners=["self"])["Images"] if i["State"] == "available"]
+    )
+    return str(new)
+
+
+def tagged(fleet: Fleet, region: str) -> list[dict[str, Any]]:
+    return fleet.ec2(region).describe_images(
+        Owners=["self"], Filters=[{"Name": "tag:awsq:fleet", "Values": [NAME]}]
+    )["Images"]
+
+
+def source_of(image: dict[str, Any]) -> str:
+    return next(t["Value"] for t in image["Tags"] if t["Key"] == "awsq:source-image")
+
+
+def assert_rolled_out(fleet: Fleet, region: str, new: str) -> None:
+    """One image, its snapshots, and one stopped instance of it."""
+    (image,) = tagged(fleet, region)
+    assert source_of(image) == new
+    used = {d["Ebs"]["SnapshotId"] for d in image["BlockDeviceMappings"]}
+    assert {s["SnapshotId"] for s in fleet.snapshots(region)} == used
+    instance = fleet.instance(region)
+    assert instance["ImageId"] == image["ImageId"]
+    assert instance["State"]["Name"] == "stopped"
+    volumes = fleet.ec2(region).describe_volumes()["Volumes"]
+    assert len(volumes) == 1
+
+
+def test_all_regions_get_the_new_image(fleet: Fleet) -> None:
+    fleet.run("config-region", *OTHERS, check=True)
+    new = new_home_image(fleet)
+    fleet.cloud.settings(copy=6)
+    begun = time.time()
+    done = fleet.run("config-region", "--all", "--replace", check=True)
+    for region in OTHERS:
+        assert_rolled_out(fleet, region, new)
+    assert "(new)" not in done.stdout
+    # At once: the last copy is asked for before the first one is there.
+    copies = [c["time"] for c in fleet.changes() if c["action"] == "CopyImage"][-len(OTHERS) :]
+    assert max(copies) - begun < 6
+    assert fleet.run("check-region", *OTHERS).returncode == 0
+
+
+def test_more_copies_than_aws_makes_at_once_wait_for_their_turn(fleet: Fleet) -> None:
+    fleet.cloud.settings(copies=1, copy=3)
+    # Someone else's copy has the region's only place.
+    ec2 = fleet.ec2("eu-west-3")
+    ec2.copy_image(SourceRegion=HOME, SourceImageId=fleet.seeded["image"], Name="other")
+    done = fleet.run("config-region", "us-east-1", "eu-west-3", check=True)
+    assert "eu-west-3: as many copies are under way as AWS makes at once" in done.stderr
+    refused = [c for c in fleet.changes() if c["error"] == "ResourceLimitExceeded"]
+    assert {c["region"] for c in refused} == {"eu-west-3"}
+    for region in ("us-east-1", "eu-west-3"):
+        assert fleet.state(region) == "stopped"
+
+
+def test_the_newest_version_wins_and_some_older_copies_stay(fleet: Fleet) -> None:
+    """Names with a version, and --keep-images."""
+    region = "us-east-1"
+    text = fleet.config.read_text()
+    fleet.config.write_text(text.replace("home =", 'image = "NAVO-*"; home =', 1))
+    made = []
+    for version in (1, 2, 3, 4):
+        made.append(new_home_image(fleet, f"NAVO-{version}", replace=False))
+        fleet.run("config-region", "--replace", "--keep-images=2", region, check=True)
+        assert source_of_instance(fleet, region) == made[-1]
+        assert {source_of(i) for i in tagged(fleet, region)} == set(made[-3:])
+        time.sleep(1.1)  # AWS dates images by the second
+    fleet.run("config-region", "--keep-images=1", region, check=True)
+    assert {source_of(i) for i in tagged(fleet, region)} == set(made[-2:])
+    assert {i["Name"] for i in tagged(fleet, region)} == {"NAVO-3", "NAVO-4"}
+    fleet.run("config-region", region, check=True)
+    assert_rolled_out(fleet, region, made[-1])
+
+
+def source_of_instance(fleet: Fleet, region: str) -> str:
+    of = fleet.instance(region)["ImageId"]
+    (image,) = [i for i in tagged(fleet, region) if i["ImageId"] == of]
+    return source_of(image)
+
+
+def test_without_replace_the_old_image_stays_as_long_as_its_instance(
+    fleet: Fleet, region: str
+) -> None:
+    old = fleet.seeded["image"]
+    new = new_home_image(fleet)
+    before = fleet.instance(region)["InstanceId"]
+    fleet.run("config-region", region, check=True)
+    assert {source_of(i) for i in tagged(fleet, region)} == {old, new}
+    assert fleet.instance(region)["InstanceId"] == before
+    fleet.run("config-region", "--replace", region, check=True)
+    assert_rolled_out(fleet, region, new)
+
+
+def test_the_old_instance_goes_only_when_the_new_one_has_been_seen_stopped(
+    fleet: Fleet, region: str
+) -> None:
+    new_home_image(fleet)
+    mark = fleet.cloud.mark()
+    fleet.run("config-region", "--replace", region, check=True)
+    order = [a for a in fleet.actions(mark) if a.endswith("Instances") or a == "DeregisterImage"]
+    # A new id is not known at once, and so a stop may be asked for again.
+    assert list(dict.fromkeys(order)) == ["RunInstances", "StopInstances", "TerminateInstances", "DeregisterImage"]
+    # And where the new one does not come to anything, the old one stays.
+    new_home_image(fleet)
+    before = fleet.instance(region)["InstanceId"]
+    fleet.cloud.fault("RunInstances", kind="late", times=1)
+    done = fleet.run("config-region", "--replace", region)
+    assert done.returncode == 1
+    assert [i["InstanceId"] for i in fleet.instances(region)] == [before]
+
+
+def test_run_region_works_while_one_instance_takes_over_from_another(
+    fleet: Fleet, region: str
+) -> None:
+    """Killed between the two: the new one is the fleet's, and the old one is no second."""
+    new_home_image(fleet)
+    mark = fleet.cloud.mark()
+    fleet.cloud.fault("TerminateInstances", kind="hold-before", times=1, seconds=30)
+    running = fleet.start("config-region", "--replace", region)
+    fleet.cloud.until(lambda: any(c["fault"] for c in fleet.cloud.log(mark)), timeout=30)
+    running.kill()
+    running.communicate()
+    assert len(fleet.instances(region)) == 2
+    assert fleet.run("run-region", region, check=True).stdout == f"here is {region}\n"
+    assert {i["State"]["Name"] for i in fleet.instances(region)} == {"stopped"}
+    # Finished without being told to again: it was begun.
+    fleet.run("config-region", region, check=True)
+    assert len(fleet.instances(region)) == 1
+
+
+def on_a_terminal(fleet: Fleet, *command: str) -> str:
+    """What a person sees of it."""
+    master, slave = pty.openpty()
+    running = subprocess.Popen(
+        fleet.command(*command), env={**fleet.env, "TERM": "xterm", "COLUMNS": "100"},
+        stdin=slave, stdout=slave, stderr=slave,
+    )  # fmt: skip
+    os.close(slave)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(master, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(master)
+    assert running.wait() == 0
+    return seen.decode()
+
+
+def test_progress_is_shown_with_an_estimate(fleet: Fleet) -> None:
+    fleet.cloud.settings(copy=8)
+    seen = on_a_terminal(fleet, "config-region", "us-east-1")
+    assert re.search(r"\d+% copied, about \d+s left: image ami-", seen), seen
+    percents = [int(p) for p in re.findall(r"(\d+)% copied", seen)]
+    assert percents == sorted(percents) and len(set(percents)) > 3
+
+
+def test_a_copy_that_fails_says_why(fleet: Fleet) -> None:
+    """A KMS key that the region does not have shows only in the image's StateReason."""
+    text = fleet.config.read_text()
+    Path(fleet.config).write_text(
+        text + 'override = { us-east-1 = { kms_key = "11111111-2222-3333-4444-555555555555"; }; };\n'
+    )
+    done = fleet.run("config-region", "us-east-1")
+    assert done.returncode == 1
+    assert re.search(r"the copy to image 'ami-\w+' is failed: .*Given key ID is not accessible", done.stderr)
