@@ -85,6 +85,9 @@ static void test_one_that_nobody_needs(void **state)
 	plans(&x, &w, "tag(i-5)=awsq:fleet:NAVO",
 		"instance i-5 state: running -> stopped (by-hand)\n"
 		"instance i-5 tags: none -> awsq:fleet=NAVO (apply)\n");
+	/* And is no less so when it has been adopted. */
+	w.instances[0].n_tags = 2;
+	plans(&x, &w, "", "instance i-5 state: running -> stopped (by-hand)\n");
 }
 
 /* Terminated ones are listed for an hour; they neither count nor are picked. */

@@ -9,10 +9,10 @@
  */
 #define FIRST_BOOT_SECONDS 1
 
-static int is_first_boot(const struct planner *p, const struct awsq_ec2_instance *i)
+static int is_first_boot(const struct awsq_ec2_instance *i)
 {
-	/* What someone made by hand may be at work from the first minute. */
-	if (!is_tagged(p->d->config->name, i->tags, i->n_tags))
+	/* What someone made by hand, adopted or not, may be at work from the first minute. */
+	if (!awsq_ec2_tag_value(i->tags, i->n_tags, TAG_KEY))
 		return 0;
 	for (size_t k = 0; k < i->n_volumes; k++) {
 		if (!differ(i->volumes[k].device, i->root_device) &&
@@ -163,11 +163,11 @@ static int plan_state(struct planner *p)
 	if (!differ(i->state, "stopped"))
 		return 0;
 	p->runs = stays;
-	if (is_first_boot(p, i) && stays)
+	if (is_first_boot(i) && stays)
 		return plan_differs(p->plan,
 			&(struct differs){ REMEDY_LIFT, "instance", i->id, "state", "stopped",
 				i->state, "it was made, and never stopped" });
-	if (is_first_boot(p, i)) {
+	if (is_first_boot(i)) {
 		rc = plan_differs(p->plan,
 			&(struct differs){ REMEDY_APPLY, "instance", i->id, "state", "stopped",
 				i->state, "it was made, and never stopped" });
