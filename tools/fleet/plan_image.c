@@ -261,9 +261,9 @@ static int is_in_use(const struct planner *p, const struct awsq_ec2_image *image
 {
 	for (size_t i = 0; i < p->o->instances.n; i++) {
 		const struct awsq_ec2_instance *instance = &p->o->instances.items[i];
-		int goes = instance == p->replaced || (instance == p->instance && p->replace);
 
-		if (instance_is_live(instance) && !goes && !differ(instance->image_id, image->id))
+		if (instance_is_live(instance) && instance != p->goes &&
+			!differ(instance->image_id, image->id))
 			return 1;
 	}
 	return 0;

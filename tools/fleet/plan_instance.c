@@ -90,6 +90,7 @@ static int plan_terminate(struct planner *p, const struct awsq_ec2_instance *old
 	struct action *a;
 	int rc = plan_unprotect(p->plan, p->o, old);
 
+	p->goes = old;
 	if (rc == 0)
 		rc = plan_add(p->plan, &a, ACTION_TERMINATE_INSTANCE, old->id, "%s", why);
 	if (rc == 0)
@@ -205,8 +206,7 @@ static int plan_existing(struct planner *p)
 	rc = plan_lasting(p, replace ? REMEDY_APPLY : REMEDY_REPLACE, &n);
 	if (rc != 0)
 		return rc;
-	p->replace = replace && n > 0;
-	if (p->replace) {
+	if (replace && n > 0) {
 		rc = plan_run(p, p->instance);
 		return rc == 0 ? plan_terminate(p, p->instance, "it is replaced by the new one")
 		               : rc;

@@ -49,7 +49,7 @@ struct planner {
 	const struct awsq_ec2_security_group *group;
 	const struct awsq_ec2_instance *instance;
 	const struct awsq_ec2_instance *replaced; /* by it, and there still */
-	int replace;                              /* it, in this plan */
+	const struct awsq_ec2_instance *goes;     /* is terminated by this plan */
 	int runs; /* and cannot be stopped for what needs it stopped */
 };
 
