@@ -190,6 +190,29 @@ static void test_a_roll_out(void **state)
 		"another one");
 }
 
+/* What stays behind the old one is tagged before, so as to be known after. */
+static void test_volumes_that_stay(void **state)
+{
+	struct awsq_ec2_volume *v;
+	struct want x;
+	struct world w;
+
+	(void)state;
+	want_begin(&x);
+	world_complete(&w, &x);
+	w.instances[0].image_id = S("ami-old");
+	x.options.replace = 1;
+	v = world_volume(&w, &w.instances[0], 0);
+	plans(&x, &w, REPLACED, "instance i-5 image: ami-old -> ami-1 (apply)\n");
+	v->n_tags = 0;
+	plans(&x, &w,
+		"run-instance=i-5 stop-instance tag(vol-7)=awsq:fleet:NAVO terminate-instance(i-5)",
+		"instance i-5 image: ami-old -> ami-1 (apply)\n");
+	/* What is tagged as another fleet's stays so. */
+	TAG(&w, v, TAG_FLEET, "OTHER");
+	plans(&x, &w, REPLACED, "instance i-5 image: ami-old -> ami-1 (apply)\n");
+}
+
 /* ---- Protection: against a stop is against being terminated, too */
 
 static void test_protection(void **state)
@@ -281,6 +304,11 @@ static void test_what_keeps_it_from_being_finished(void **state)
 	begin_replacing(&x, &w);
 	w.instances[0].state = S("running");
 	plans(&x, &w, "", "instance i-5: running -> none (by-hand)\n");
+	/* So its image has to stay as well. */
+	world_image(&w, "available", "ami-older");
+	w.instances[0].image_id = w.images[1].id;
+	plans(&x, &w, "", "instance i-5: running -> none (by-hand)\n");
+	w.o.images.n--;
 	w.instances[0].state = S("stopped");
 	for (int stop = 0; stop < 2; stop++) {
 		w.attributes[0].disable_api_stop = stop;
@@ -320,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_what_does_not_last),
 		cmocka_unit_test(test_everything_at_once),
 		cmocka_unit_test(test_a_roll_out),
+		cmocka_unit_test(test_volumes_that_stay),
 		cmocka_unit_test(test_protection),
 		cmocka_unit_test(test_finishing),
 		cmocka_unit_test(test_what_keeps_it_from_being_finished),

@@ -176,8 +176,7 @@ static void test_protected(void **state)
 	assert_int_equal(plan_teardown(&p, &w.o, &usual), 0);
 	assert_string_not_equal(p.blocked, "");
 	plan_free(&p);
-	removes(&w, &lifting,
-		"unprotect-stop(i-1) terminate-instance(i-1) delete-key-pair(NAVO)");
+	removes(&w, &lifting, "unprotect-stop(i-1) terminate-instance(i-1) delete-key-pair(NAVO)");
 	/* It is too late for that. */
 	w.instances[0].state = S("shutting-down");
 	removes(&w, &usual, "terminate-instance(i-1) delete-key-pair(NAVO)");
@@ -213,6 +212,9 @@ static void test_volumes(void **state)
 		v->state = S(cases[i].state);
 		v->n_tags = (size_t)cases[i].tagged;
 		removes(&w, &usual, cases[i].words);
+		/* Another fleet's is left to that. */
+		TAG(&w, v, TAG_FLEET, "OTHER");
+		removes(&w, &usual, "terminate-instance(i-1)");
 	}
 }
 

@@ -92,6 +92,21 @@ int plan_unprotect(struct plan *p, const struct observed *o, const struct awsq_e
 	return rc;
 }
 
+int plan_leave_volume(struct plan *p, const char *fleet, const struct awsq_ec2_volume *v)
+{
+	struct action *a;
+	int rc;
+
+	if (awsq_ec2_tag_value(v->tags, v->n_tags, TAG_FLEET))
+		return 0;
+	rc = plan_add(p, &a, ACTION_TAG, v->id, "it stays when its instance goes");
+	if (rc == 0) {
+		a->tags[0] = (struct awsq_ec2_new_tag){ TAG_FLEET, fleet };
+		plan_say(a, "tag volume %s with %s=%s", v->id, TAG_FLEET, fleet);
+	}
+	return rc;
+}
+
 void plan_block(struct plan *p, const char *format, ...)
 {
 	va_list ap;

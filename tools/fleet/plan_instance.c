@@ -84,13 +84,28 @@ static int plan_new(struct planner *p)
 
 /* ---- Replacing one */
 
+static int leave_volumes(struct planner *p, const struct awsq_ec2_instance *old)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < old->n_volumes; i++) {
+		const struct awsq_ec2_volume *v = observed_volume(p->o, old->volumes[i].id);
+
+		if (v && !old->volumes[i].delete_on_termination)
+			rc = plan_leave_volume(p->plan, p->d->config->name, v);
+	}
+	return rc;
+}
+
 /* Terminates what was replaced. */
 static int plan_terminate(struct planner *p, const struct awsq_ec2_instance *old, const char *why)
 {
 	struct action *a;
-	int rc = plan_unprotect(p->plan, p->o, old);
+	int rc = leave_volumes(p, old);
 
 	p->goes = old;
+	if (rc == 0)
+		rc = plan_unprotect(p->plan, p->o, old);
 	if (rc == 0)
 		rc = plan_add(p->plan, &a, ACTION_TERMINATE_INSTANCE, old->id, "%s", why);
 	if (rc == 0)

@@ -33,6 +33,13 @@ static int plan_protected(struct teardown *t, const struct awsq_ec2_instance *i)
 	return plan_unprotect(t->plan, t->o, i);
 }
 
+/* Whether a volume is another fleet's, though it is attached to this one's instance. */
+static int is_others(const struct teardown *t, const struct awsq_ec2_volume *v)
+{
+	return awsq_ec2_tag_value(v->tags, v->n_tags, TAG_FLEET) &&
+	       !is_tagged(t->o->fleet, v->tags, v->n_tags);
+}
+
 /* Whether a volume goes when its instance does. */
 static int goes_along(const struct teardown *t, const struct awsq_ec2_volume *v)
 {
@@ -47,32 +54,22 @@ static int goes_along(const struct teardown *t, const struct awsq_ec2_volume *v)
 	return 0;
 }
 
-/*
- * What stays behind an instance has to be known when the instance is gone, also by a command that
- * goes on after this one was killed: so it is tagged before.
- */
-static int tag_volumes(struct teardown *t)
+static int leave_volumes(struct teardown *t)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < t->o->volumes.n; i++) {
 		const struct awsq_ec2_volume *v = &t->o->volumes.items[i];
-		struct action *a;
 
-		if (goes_along(t, v) || is_tagged(t->o->fleet, v->tags, v->n_tags))
-			continue;
-		rc = plan_add(t->plan, &a, ACTION_TAG, v->id, "it stays when its instance goes");
-		if (rc == 0) {
-			a->tags[0] = (struct awsq_ec2_new_tag){ TAG_FLEET, t->o->fleet };
-			plan_say(a, "tag volume %s with %s=%s", v->id, TAG_FLEET, t->o->fleet);
-		}
+		if (!goes_along(t, v) && !is_others(t, v))
+			rc = plan_leave_volume(t->plan, t->o->fleet, v);
 	}
 	return rc;
 }
 
 static int plan_instances(struct teardown *t)
 {
-	int rc = tag_volumes(t);
+	int rc = leave_volumes(t);
 
 	for (size_t i = 0; rc == 0 && i < t->o->instances.n; i++) {
 		const struct awsq_ec2_instance *instance = &t->o->instances.items[i];
@@ -100,7 +97,7 @@ static int plan_volumes(struct teardown *t)
 		const struct awsq_ec2_volume *v = &t->o->volumes.items[i];
 		struct action *a;
 
-		if (goes_along(t, v) || !differ(v->state, "deleting") ||
+		if (goes_along(t, v) || is_others(t, v) || !differ(v->state, "deleting") ||
 			!differ(v->state, "deleted"))
 			continue;
 		rc = plan_add(t->plan, &a, ACTION_DELETE_VOLUME, v->id, "%s",
