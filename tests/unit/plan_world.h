@@ -59,8 +59,8 @@ struct world {
 	char dates[WORLD_MAX][32];
 	struct awsq_ec2_snapshot snapshots[WORLD_MAX];
 	struct awsq_ec2_key_pair key_pairs[2];
-	struct awsq_ec2_security_group groups[4];
-	struct world_group rules[4];
+	struct awsq_ec2_security_group groups[6];
+	struct world_group rules[6];
 	struct awsq_ec2_vpc vpcs[2];
 	struct awsq_ec2_subnet subnets[3];
 	struct awsq_ec2_offering offerings[4];
@@ -78,6 +78,16 @@ static inline char *world_id(struct world *w, const char *prefix)
 	assert_true(w->n_ids < sizeof(w->ids) / sizeof(w->ids[0]));
 	(void)snprintf(w->ids[w->n_ids], sizeof(w->ids[0]), "%.15s%zu", prefix, w->n_ids + 1);
 	return w->ids[w->n_ids++];
+}
+
+/* A text of someone else's to be kept. */
+static inline char *world_name(struct world *w, const char *text)
+{
+	char *copy = world_id(w, "");
+
+	assert_true(strlen(text) < sizeof(w->ids[0]));
+	(void)snprintf(copy, sizeof(w->ids[0]), "%.23s", text);
+	return copy;
 }
 
 /* Sets a tag on anything that has tags; thing is evaluated twice. */
@@ -199,7 +209,7 @@ static inline struct awsq_ec2_security_group *world_group(struct world *w, const
 	size_t n = w->groups_made++;
 	struct awsq_ec2_security_group *g = &w->groups[w->o.groups.n++];
 
-	assert_true(n < 4);
+	assert_true(n < 6);
 	*g = (struct awsq_ec2_security_group){ .id = world_id(w, "sg-"),
 		.name = S(name),
 		.vpc_id = S(vpc),
