@@ -299,7 +299,6 @@ static void test_without_names(void **state)
 		int other = i == 1 || i == 2;
 
 		assert_int_equal(rules.items[i].foreign, other);
-		assert_int_equal(rule_is_regional(&rules.items[i]), other);
 		assert_int_equal(rule_resolve(&rules.items[i], NULL, &id),
 			other ? AWSQ_ENOTFOUND : 0);
 	}

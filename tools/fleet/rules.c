@@ -254,11 +254,6 @@ int rule_resolve(const struct rule *rule, const struct rule_names *names, const 
 	return *id ? 0 : AWSQ_ENOTFOUND;
 }
 
-int rule_is_regional(const struct rule *rule)
-{
-	return rule->kind == RULE_PREFIX_LIST || (rule->kind == RULE_GROUP && !is_self(rule));
-}
-
 /* ---- In words */
 
 /* Adds text as it is, but for control characters: those of ASCII, and those above it in UTF-8. */

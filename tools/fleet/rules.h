@@ -66,9 +66,6 @@ void rules_free(struct rules *rules);
  */
 int rule_resolve(const struct rule *rule, const struct rule_names *names, const char **id);
 
-/* Whether a rule's target is another group or a prefix list. */
-int rule_is_regional(const struct rule *rule);
-
 /*
  * Adds a rule in words: `ingress tcp/22 198.51.100.0/24 "office"`, `egress all group web`. Control
  * characters become question marks.
