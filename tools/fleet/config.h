@@ -77,10 +77,6 @@ void config_free(struct config *c);
 /* Whether text looks like the name of a region. */
 int config_region_name(const char *text);
 
-/* The instance types for region (NULL: one that is not configured), in order of preference. */
-const struct config_strings *config_types(const struct config *c,
-	const struct config_region *region);
-
 /* The region of that name; NULL when regions.cfg does not list it, as may be with home. */
 const struct config_region *config_region(const struct config *c, const char *name);
 

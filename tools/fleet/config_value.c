@@ -176,9 +176,3 @@ int config_image_matches(const struct config *c, const char *image_name)
 	return len >= before + after && strncmp(image_name, pattern, before) == 0 &&
 	       strcmp(image_name + len - after, star + 1) == 0;
 }
-
-const struct config_strings *config_types(const struct config *c,
-	const struct config_region *region)
-{
-	return region ? &region->instance_types : &c->elsewhere.instance_types;
-}
