@@ -81,12 +81,6 @@ void awsq_ec2_copy_image(struct awsq_call *call, struct awsq_ec2_created *out,
 	ec2_add_token(call, copy->client_token);
 }
 
-void awsq_ec2_deregister_image(struct awsq_call *call, const char *id)
-{
-	ec2_write(call, "DeregisterImage", NULL, NULL);
-	awsq_query_add(&call->body, id, "ImageId");
-}
-
 static const struct awsq_field deleted_fields[] = {
 	AWSQ_STRING(struct awsq_ec2_deleted_snapshot, snapshot_id, "snapshotId"),
 	AWSQ_STRING(struct awsq_ec2_deleted_snapshot, return_code, "returnCode"),
@@ -101,8 +95,8 @@ static const struct awsq_field deleted_list_fields[] = {
 static const struct awsq_shape deleted_list_shape =
 	AWSQ_SHAPE(struct awsq_ec2_deleted_snapshots, deleted_list_fields);
 
-void awsq_ec2_deregister_image_and_snapshots(struct awsq_call *call,
-	struct awsq_ec2_deleted_snapshots *out, const char *id)
+void awsq_ec2_deregister_image(struct awsq_call *call, struct awsq_ec2_deleted_snapshots *out,
+	const char *id)
 {
 	ec2_write(call, "DeregisterImage", &deleted_list_shape, out);
 	awsq_query_add(&call->body, id, "ImageId");

@@ -99,10 +99,9 @@ void awsq_ec2_free_images(struct awsq_ec2_images *images);
 /* To the client's region; out gets the new image's id. */
 void awsq_ec2_copy_image(struct awsq_call *call, struct awsq_ec2_created *out,
 	const struct awsq_ec2_copy_image *copy);
-void awsq_ec2_deregister_image(struct awsq_call *call, const char *id);
 /* Deletes its snapshots, too, and those that other images use are skipped: out tells of each. */
-void awsq_ec2_deregister_image_and_snapshots(struct awsq_call *call,
-	struct awsq_ec2_deleted_snapshots *out, const char *id);
+void awsq_ec2_deregister_image(struct awsq_call *call, struct awsq_ec2_deleted_snapshots *out,
+	const char *id);
 void awsq_ec2_free_deleted_snapshots(struct awsq_ec2_deleted_snapshots *deleted);
 
 /* Of the caller's own account. */

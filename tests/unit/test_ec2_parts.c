@@ -269,7 +269,7 @@ static void test_deleted_snapshots(void **state)
 	struct awsq_call call;
 
 	(void)state;
-	awsq_ec2_deregister_image_and_snapshots(&call, &out, "ami-1");
+	awsq_ec2_deregister_image(&call, &out, "ami-1");
 	answer(&call,
 		EC2("DeregisterImage",
 			"<return>true</return><deleteSnapshotResultSet><item><snapshotId>snap-1"

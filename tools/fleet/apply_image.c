@@ -198,7 +198,7 @@ int apply_deregister_image(struct apply *a, const struct action *action, struct 
 	struct awsq_call call;
 	int rc;
 
-	awsq_ec2_deregister_image_and_snapshots(&call, &deleted, action->id);
+	awsq_ec2_deregister_image(&call, &deleted, action->id);
 	rc = region_call(a->r, &call, err);
 	if (rc != 0 && apply_is_gone(err))
 		rc = 0;
