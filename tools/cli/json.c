@@ -230,6 +230,29 @@ void json_add_finding(struct json_report *j, const struct finding *f)
 			differences_json(&f->plan)));
 }
 
+static json_t *checks_json(const struct checks *checks)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < checks->n; i++) {
+		const struct check *c = &checks->items[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s}", "check", c->name,
+						    "permission", c->is_permission, "result",
+						    check_word(c->result), "detail", c->detail));
+	}
+	return list;
+}
+
+void json_add_checks(struct json_report *j, const char *region, const struct checks *checks)
+{
+	if (region)
+		json_array_append_new(j->regions, json_pack("{s:s, s:n, s:o}", "region", region,
+							  "error", "checks", checks_json(checks)));
+	else
+		json_object_set_new(j->root, "checks", checks_json(checks));
+}
+
 int json_print(struct awsq_buf *out, const struct json_report *j)
 {
 	char *text = json_dumps(j->root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);

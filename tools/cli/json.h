@@ -4,7 +4,8 @@
  * { "schema": 1, "fleet": ..., "account": ..., "regions": [ { "region": ..., "error": null, ... } ] }
  *
  * with, for a finding, "images", "snapshots", "key_pairs", "security_groups", "role", "instances",
- * "blocked" and "differences"; and for a plan, "blocked", "actions" and "differences". A region
+ * "blocked" and "differences"; for a plan, "blocked", "actions" and "differences"; and for a
+ * preflight, "checks", which the document itself has too, for what holds in all regions. A region
  * whose "error" is not null has nothing else. check-region(1) and config-region(1) have the details.
  */
 #ifndef CLI_JSON_H
@@ -13,6 +14,7 @@
 #include <awsq/buf.h>
 
 #include "cli/show.h"
+#include "fleet/preflight.h"
 
 struct json_report;
 
@@ -25,6 +27,9 @@ void json_add_finding(struct json_report *j, const struct finding *f);
 /* A region's plan, or why there is none. */
 void json_add_plan(struct json_report *j, const char *region, const char *error,
 	const struct plan *p);
+
+/* A preflight's checks: those of a region, or (region is NULL) those that hold for all of them. */
+void json_add_checks(struct json_report *j, const char *region, const struct checks *checks);
 
 /* Adds the whole document, ending with a newline. AWSQ_ENOMEM. */
 int json_print(struct awsq_buf *out, const struct json_report *j);

@@ -2,6 +2,8 @@
 
 #include "cli/preflight.h"
 
+#include "cli/json.h"
+#include "cli/signals.h"
 #include "cli/table.h"
 #include "fleet/preflight.h"
 
@@ -17,6 +19,44 @@ static void work(struct app *app, struct region *r, struct task *task)
 
 	(void)app;
 	preflight_region(&part->checks, part->desired, r);
+	task->canceled = signals_caught() != 0;
+}
+
+/* The names of the permissions with that result, or (names is NULL) only how many they are. */
+static size_t list_permissions(struct awsq_buf *names, const struct checks *checks,
+	enum check_result result)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < checks->n; i++) {
+		const struct check *c = &checks->items[i];
+
+		if (!c->is_permission || c->result != result)
+			continue;
+		if (names)
+			awsq_buf_addf(names, "%s%s", n ? ", " : "", c->name);
+		n++;
+	}
+	return n;
+}
+
+/* Of permissions, only those that are missing have a row each. */
+static void add_permissions(struct table *table, const char *region, const struct checks *checks)
+{
+	struct awsq_buf text = AWSQ_BUF_INIT(16384);
+	size_t n = list_permissions(NULL, checks, CHECK_PASS);
+	char permitted[64];
+
+	(void)snprintf(permitted, sizeof(permitted), "%zu permitted", n);
+	if (n > 0)
+		table_add(table, region, "permissions", check_word(CHECK_PASS), permitted);
+	if (list_permissions(NULL, checks, CHECK_UNKNOWN) > 0) {
+		awsq_buf_adds(&text, "not told by AWS (--output=json has why): ");
+		(void)list_permissions(&text, checks, CHECK_UNKNOWN);
+		table_add(table, region, "permissions", check_word(CHECK_UNKNOWN),
+			awsq_buf_str(&text));
+	}
+	awsq_buf_free(&text);
 }
 
 static void add_rows(struct table *table, const char *region, const struct checks *checks)
@@ -24,8 +64,15 @@ static void add_rows(struct table *table, const char *region, const struct check
 	for (size_t i = 0; i < checks->n; i++) {
 		const struct check *c = &checks->items[i];
 
-		table_add(table, region, c->name, check_word(c->result), c->detail);
+		if (!c->is_permission || c->result == CHECK_FAIL)
+			table_add(table, region, c->name, check_word(c->result), c->detail);
 	}
+	add_permissions(table, region, checks);
+}
+
+static const struct checks *checks_of(const struct app *app, size_t i)
+{
+	return &((const struct part *)app->tasks[i].data)->checks;
 }
 
 static void print_text(const struct app *app, const struct checks *account, struct awsq_buf *text)
@@ -35,10 +82,23 @@ static void print_text(const struct app *app, const struct checks *account, stru
 	table_add(table, "REGION", "CHECK", "RESULT", "DETAIL");
 	add_rows(table, NULL, account);
 	for (size_t i = 0; i < app->n_tasks; i++)
-		add_rows(table, app->tasks[i].region,
-			&((const struct part *)app->tasks[i].data)->checks);
+		add_rows(table, app->tasks[i].region, checks_of(app, i));
 	table_print(text, table);
 	table_free(table);
+}
+
+static void print_json(const struct app *app, const struct checks *account, const char *account_id,
+	struct awsq_buf *text)
+{
+	struct json_report *j = json_new(app->config.name, account_id);
+
+	if (j)
+		json_add_checks(j, NULL, account);
+	for (size_t i = 0; j && i < app->n_tasks; i++)
+		json_add_checks(j, app->tasks[i].region, checks_of(app, i));
+	if (j)
+		(void)json_print(text, j);
+	json_free(j);
 }
 
 int preflight_run(struct app *app)
@@ -56,8 +116,13 @@ int preflight_run(struct app *app)
 		app->tasks[i].data = &parts[i];
 	}
 	preflight_account(&account, &desired, &app->fleet);
-	app_each(app, work);
-	print_text(app, &account, &text);
+	if (signals_caught() == 0)
+		app_each(app, work);
+	app->canceled |= signals_caught() != 0;
+	if (strcmp(app->options.output, "json") == 0)
+		print_json(app, &account, desired.identity.account, &text);
+	else
+		print_text(app, &account, &text);
 	screen_print(app->screen, awsq_buf_str(&text));
 	pass = checks_pass(&account);
 	for (size_t i = 0; i < app->n_tasks; i++) {

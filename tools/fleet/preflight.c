@@ -27,13 +27,19 @@ struct check *check_add(struct checks *c, enum check_result result, const char *
 	return check;
 }
 
-void check_unread(struct checks *c, const char *name, const struct region *r,
-	const struct awsq_err *err)
+void check_unread(struct checks *c, enum check_result result, const char *name,
+	const struct region *r, const struct awsq_err *err)
 {
 	struct awsq_err copy = *err;
 
-	region_explain(r, &copy, "find out");
-	(void)check_add(c, CHECK_UNKNOWN, name, "%s", copy.message);
+	region_explain(r, &copy, "look at the %s", name);
+	(void)check_add(c, result, name, "%s", copy.message);
+}
+
+void check_refused(struct checks *c, const char *name, const struct region *r,
+	const struct awsq_err *err)
+{
+	check_unread(c, awsq_err_is_denied(err) ? CHECK_FAIL : CHECK_UNKNOWN, name, r, err);
 }
 
 const char *check_word(enum check_result result)
@@ -65,23 +71,32 @@ void checks_free(struct checks *c)
 
 /* ---- For all regions */
 
-static void check_identity(struct checks *c, struct desired *d, struct region *home)
+static int is_answer(const struct awsq_err *err)
+{
+	return err->code == 0 || err->code == AWSQ_ESERVICE;
+}
+
+/* Whether AWS has answered anything. */
+static int check_identity(struct checks *c, struct desired *d, struct region *home)
 {
 	struct awsq_call calls[2];
+	int reached;
 
 	awsq_sts_get_caller_identity(&calls[0], &d->identity);
 	awsq_ec2_describe_regions(&calls[1], &d->regions, 1);
 	(void)awsq_run(home->client, calls, 2);
 	if (calls[0].err.code != 0)
-		region_explain(home, &calls[0].err, "tell whose credentials these are");
-	if (calls[0].err.code == 0)
+		check_unread(c, CHECK_FAIL, "identity", home, &calls[0].err);
+	else
 		(void)check_add(c, CHECK_PASS, "identity", "account %s, %s",
 			d->identity.account ? d->identity.account : "?",
 			d->identity.arn ? d->identity.arn : "?");
-	else
-		(void)check_add(c, CHECK_FAIL, "identity", "%s", calls[0].err.message);
+	if (calls[1].err.code != 0)
+		check_refused(c, "list of regions", home, &calls[1].err);
+	reached = is_answer(&calls[0].err) || is_answer(&calls[1].err);
 	awsq_call_free(&calls[0]);
 	awsq_call_free(&calls[1]);
+	return reached;
 }
 
 static void check_key(struct checks *c, struct desired *d)
@@ -108,7 +123,7 @@ static void check_image(struct checks *c, struct desired *d, const struct region
 	struct awsq_err err = { 0 };
 
 	if (unread->code != 0)
-		check_unread(c, "home image", home, unread);
+		check_refused(c, "home image", home, unread);
 	else if (desired_find_image(d, &err) != 0)
 		(void)check_add(c, CHECK_FAIL, "home image", "%s: %s", home->name, err.message);
 	else
@@ -116,7 +131,6 @@ static void check_image(struct checks *c, struct desired *d, const struct region
 			d->image->id, d->image->name, d->image->state);
 }
 
-/* Without a place there is nothing to look for the group in: that is told with the place. */
 static void check_group(struct checks *c, struct desired *d, const struct region *home,
 	const struct reads *reads)
 {
@@ -125,7 +139,7 @@ static void check_group(struct checks *c, struct desired *d, const struct region
 
 	chosen_placement(&place, &d->home, config_place(d->config, home->name), home->name);
 	if (reads->err[READ_NETWORK].code != 0 || reads->err[READ_GROUPS].code != 0) {
-		check_unread(c, "home group", home,
+		check_refused(c, "home group", home,
 			&reads->err[reads->err[READ_GROUPS].code ? READ_GROUPS : READ_NETWORK]);
 		return;
 	}
@@ -148,105 +162,44 @@ static void check_profile(struct checks *c, struct desired *d, struct region *ho
 {
 	struct awsq_err err = { 0 };
 
-	if (!d->config->role && unread->code != 0) {
-		check_unread(c, "instance profile", home, unread);
-		return;
-	}
-	if (desired_find_profile(d, home, &err) != 0)
+	if (!d->config->role && unread->code != 0)
+		check_refused(c, "instance profile", home, unread);
+	else if (desired_find_profile(d, home, &err) != 0)
 		(void)check_add(c, CHECK_FAIL, "instance profile", "%s", err.message);
 	else
 		(void)check_add(c, CHECK_PASS, "instance profile", "%s",
 			d->profile_name ? d->profile_name : "none is wanted");
 }
 
+static void check_home(struct checks *c, struct desired *d, struct region *home)
+{
+	struct reads reads;
+
+	reads_do(&reads, home);
+	d->home = reads.observed;
+	memset(&reads.observed, 0, sizeof(reads.observed));
+	check_image(c, d, home, &reads.err[READ_IMAGES]);
+	check_group(c, d, home, &reads);
+	check_profile(c, d, home, &reads.instances_err);
+	reads_free(&reads);
+}
+
 void preflight_account(struct checks *out, struct desired *d, const struct fleet *fleet)
 {
 	struct awsq_err err = { 0 };
-	struct reads reads = { 0 };
 	struct region home;
+	int reached = 0;
 
 	d->config = fleet->config;
-	if (region_open(&home, fleet, fleet->config->home, &err) != 0) {
+	if (region_open(&home, fleet, fleet->config->home, &err) != 0)
 		(void)check_add(out, CHECK_FAIL, "identity", "%s", err.message);
-	} else {
-		check_identity(out, d, &home);
-		check_key(out, d);
-		reads_do(&reads, &home);
-		d->home = reads.observed;
-		check_image(out, d, &home, &reads.err[READ_IMAGES]);
-		check_group(out, d, &home, &reads);
-		check_profile(out, d, &home, &reads.instances_err);
-	}
-	region_close(&home);
-}
-
-/* ---- For one region */
-
-static int check_enabled(struct checks *c, const struct desired *d, const struct region *r)
-{
-	if (desired_is_enabled(d, r->name)) {
-		(void)check_add(c, CHECK_PASS, "region", "enabled");
-		return 1;
-	}
-	(void)check_add(c, CHECK_FAIL, "region",
-		"the account has not enabled it: aws account enable-region --region-name %s",
-		r->name);
-	return 0;
-}
-
-static void check_network(struct checks *c, struct region *r, const struct reads *reads,
-	struct placement *place)
-{
-	if (reads->err[READ_NETWORK].code != 0) {
-		memset(place, 0, sizeof(*place));
-		check_unread(c, "network", r, &reads->err[READ_NETWORK]);
-		return;
-	}
-	chosen_placement(place, &reads->observed, config_place(r->fleet->config, r->name), r->name);
-	if (!place->vpc_id)
-		(void)check_add(c, CHECK_FAIL, "network", "%s", place->error);
-	else if (place->subnet_id)
-		(void)check_add(c, CHECK_PASS, "network", "%s, %s", place->vpc_id,
-			place->subnet_id);
 	else
-		(void)check_add(c, CHECK_PASS, "network", "%s, the default VPC", place->vpc_id);
-}
-
-static void check_types(struct checks *c, struct region *r, const struct reads *reads,
-	const struct placement *place)
-{
-	const struct config_strings *types =
-		&config_place(r->fleet->config, r->name)->instance_types;
-	struct awsq_buf all = AWSQ_BUF_INIT(1024);
-
-	if (reads->err[READ_TYPES].code != 0) {
-		check_unread(c, "instance type", r, &reads->err[READ_TYPES]);
-		return;
-	}
-	for (size_t i = 0; i < types->n; i++) {
-		if (type_is_offered(&reads->observed, types->items[i], place->zone)) {
-			(void)check_add(c, CHECK_PASS, "instance type", "%s%s", types->items[i],
-				i == 0 ? "" : ": those before it are not offered");
-			awsq_buf_free(&all);
-			return;
-		}
-		awsq_buf_addf(&all, "%s%s", i ? ", " : "", types->items[i]);
-	}
-	(void)check_add(c, CHECK_FAIL, "instance type",
-		"%s offers none of %s: name another instance_type for it in regions.cfg",
-		place->zone ? place->zone : "the region", awsq_buf_str(&all));
-	awsq_buf_free(&all);
-}
-
-void preflight_region(struct checks *out, const struct desired *d, struct region *r)
-{
-	struct placement place = { 0 };
-	struct reads reads;
-
-	if (!check_enabled(out, d, r))
-		return;
-	reads_do(&reads, r);
-	check_network(out, r, &reads, &place);
-	check_types(out, r, &reads, &place);
-	reads_free(&reads);
+		reached = check_identity(out, d, &home);
+	check_key(out, d);
+	if (reached)
+		check_home(out, d, &home);
+	else
+		(void)check_add(out, CHECK_FAIL, "home region", "%s does not answer: see identity",
+			fleet->config->home);
+	region_close(&home);
 }

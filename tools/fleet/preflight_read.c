@@ -56,6 +56,7 @@ void reads_do(struct reads *out, struct region *r)
 	const struct config_region *place = config_place(c, r->name);
 	struct observed *o = &out->observed;
 	struct awsq_call calls[N_READS];
+	size_t n = place->kms_key ? N_READS : READ_KMS_KEY;
 
 	memset(out, 0, sizeof(*out));
 	o->fleet = c->name;
@@ -64,8 +65,15 @@ void reads_do(struct reads *out, struct region *r)
 	awsq_ec2_describe_images(&calls[READ_IMAGES], &o->images,
 		FILTERS("name", { config_image(c) }));
 	awsq_ec2_describe_security_groups(&calls[READ_GROUPS], &o->groups, NULL);
-	(void)awsq_run(r->client, calls, N_READS);
-	for (size_t i = 0; i < N_READS; i++) {
+	/* Of an instance that there is not: it is only asked whether the answer is one. */
+	awsq_ec2_describe_profile_associations(&calls[READ_ASSOCIATIONS], &out->associations,
+		"i-0123456789abcdef0");
+	awsq_quotas_get_service_quota(&calls[READ_QUOTA], &out->quota, "ec2",
+		AWSQ_QUOTA_STANDARD_VCPUS);
+	if (place->kms_key)
+		awsq_kms_describe_key(&calls[READ_KMS_KEY], &out->kms_key, place->kms_key);
+	(void)awsq_run(r->client, calls, n);
+	for (size_t i = 0; i < n; i++) {
 		out->err[i] = calls[i].err;
 		awsq_call_free(&calls[i]);
 	}
@@ -76,4 +84,7 @@ void reads_do(struct reads *out, struct region *r)
 void reads_free(struct reads *reads)
 {
 	observed_free(&reads->observed);
+	awsq_ec2_free_profile_associations(&reads->associations);
+	awsq_quotas_free_quota(&reads->quota);
+	awsq_kms_free_key(&reads->kms_key);
 }
