@@ -75,7 +75,8 @@ static int look_and_act(struct app *app, struct region *r, int first, size_t *n,
 /* Whether AWS says that what was to be made is there, though the last look did not show it. */
 static int is_duplicate(const struct awsq_err *err)
 {
-	return awsq_err_is(err, "InvalidGroup.Duplicate") ||
+	return awsq_err_is(err, "IdempotentParameterMismatch") ||
+	       awsq_err_is(err, "InvalidGroup.Duplicate") ||
 	       awsq_err_is(err, "InvalidKeyPair.Duplicate") ||
 	       awsq_err_is(err, "InvalidPermission.Duplicate");
 }

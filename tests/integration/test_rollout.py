@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fleet import HOME, NAME, REGIONS, Fleet
 
 OTHERS = [r for r in REGIONS if r != HOME]
@@ -132,6 +133,21 @@ def test_the_old_instance_goes_only_when_the_new_one_has_been_seen_stopped(
     done = fleet.run("config-region", "--replace", region)
     assert done.returncode == 1
     assert [i["InstanceId"] for i in fleet.instances(region)] == [before]
+
+
+@pytest.mark.parametrize("flicker", [1, 3, 6])
+def test_what_is_seen_and_then_not_seen_is_not_made_twice(fleet: Fleet, flicker: int) -> None:
+    """EC2's lists may leave a new thing out for a while, though it was seen before."""
+    region = "us-east-1"
+    fleet.run("config-region", region, check=True)
+    fleet.cloud.settings(late=0.5, flicker=flicker)
+    new = new_home_image(fleet)
+    time.sleep(flicker)  # what is old is seen
+    since = len(fleet.cloud.born())
+    fleet.run("config-region", "--replace", region, check=True)
+    kinds = [b["kind"] for b in fleet.cloud.born(since) if b["region"] == region]
+    assert sorted(kinds) == ["image", "instance", "snapshot", "volume"]
+    assert_rolled_out(fleet, region, new)
 
 
 def test_run_region_works_while_one_instance_takes_over_from_another(

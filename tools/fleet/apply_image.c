@@ -11,16 +11,23 @@
 
 /* ---- Copying */
 
+/*
+ * The token is that of a copy of this image, whatever its name: which name is free depends on what
+ * was seen of the copies that are there, and that may be too little.
+ */
 static int ask_for_copy(struct apply *a, struct awsq_ec2_copy_image *copy,
 	struct awsq_ec2_created *made, struct awsq_err *err)
 {
+	const char *name = copy->name;
 	struct awsq_call call;
 	char token[STATE_TOKEN_SIZE];
 	int rc;
 
+	copy->name = copy->source_image_id;
 	awsq_ec2_copy_image(&call, made, copy);
 	rc = apply_token(a, &call, token, err);
 	awsq_call_free(&call);
+	copy->name = name;
 	if (rc != 0)
 		return rc;
 	copy->client_token = token;
@@ -203,8 +210,9 @@ int apply_deregister_image(struct apply *a, const struct action *action, struct 
 	if (rc != 0 && apply_is_gone(err))
 		rc = 0;
 	if (rc == 0) {
-		/* A copy that is asked for again with its token would be given back. */
-		state_forget_tokens(a->r->fleet->state_dir, a->r->name);
+		/* A copy that has failed would be given back as it is, if asked for with its token. */
+		if (action->renews)
+			state_forget_tokens(a->r->fleet->state_dir, a->r->name);
 		region_event(a->r, "%s: done", action->what);
 		rc = delete_rest(a, &deleted, err);
 	} else {

@@ -7,6 +7,28 @@
 
 #define INSTANCE_WAIT_MS (10 * 60 * 1000)
 
+/*
+ * The token is that of the instance itself, not of which one it replaces: should it not be seen for
+ * a moment when the old one is gone, it must not be made again as one that replaces nothing.
+ */
+static int take_token(struct apply *a, struct awsq_ec2_run_instance *what, char *token,
+	struct awsq_err *err)
+{
+	const struct awsq_ec2_new_tag *tags = what->tags;
+	struct awsq_ec2_instances none = { 0 };
+	struct awsq_call call;
+	int rc;
+
+	what->client_token = NULL;
+	what->tags = APPLY_TAGS(a, { TAG_KEY, a->d->key_fingerprint }, );
+	awsq_ec2_run_instances(&call, &none, what);
+	rc = apply_token(a, &call, token, err);
+	awsq_call_free(&call);
+	what->tags = tags;
+	what->client_token = token;
+	return rc;
+}
+
 /* One attempt with one type. A token whose instance was terminated since is renewed, once. */
 static int run_type(struct apply *a, struct awsq_ec2_run_instance *what, struct awsq_err *err)
 {
@@ -16,13 +38,9 @@ static int run_type(struct apply *a, struct awsq_ec2_run_instance *what, struct 
 	int rc = 0;
 
 	for (int renewed = 0; renewed < 2; renewed++) {
-		what->client_token = NULL;
-		awsq_ec2_run_instances(&call, &made, what);
-		rc = apply_token(a, &call, token, err);
-		awsq_call_free(&call);
+		rc = take_token(a, what, token, err);
 		if (rc != 0)
 			break;
-		what->client_token = token;
 		awsq_ec2_run_instances(&call, &made, what);
 		rc = region_call_settling(a->r, &call, err);
 		if (!awsq_err_is(err, "IdempotentInstanceTerminated"))

@@ -159,7 +159,8 @@ static int plan_copy(struct planner *p)
 	return 0;
 }
 
-static int plan_remove(struct planner *p, const struct awsq_ec2_image *image, const char *why)
+static int plan_remove(struct planner *p, const struct awsq_ec2_image *image, int renews,
+	const char *why)
 {
 	struct action *a;
 	int rc = plan_differs(p->plan,
@@ -167,9 +168,11 @@ static int plan_remove(struct planner *p, const struct awsq_ec2_image *image, co
 
 	if (rc == 0)
 		rc = plan_add(p->plan, &a, ACTION_DEREGISTER_IMAGE, image->id, "%s", why);
-	if (rc == 0)
-		plan_say(a, "deregister image %s and delete its snapshots", image->id);
-	return rc;
+	if (rc != 0)
+		return rc;
+	a->renews = renews;
+	plan_say(a, "deregister image %s and delete its snapshots", image->id);
+	return 0;
 }
 
 /* First, as they hold on to the name. */
@@ -185,7 +188,7 @@ static int plan_failed(struct planner *p)
 			continue;
 		(void)snprintf(why, sizeof(why), "it is %s: %s", image->state,
 			image->state_reason ? image->state_reason : "no reason given");
-		rc = plan_remove(p, image, why);
+		rc = plan_remove(p, image, 1, why);
 	}
 	return rc;
 }
@@ -328,7 +331,7 @@ int plan_old_images(struct planner *p)
 		settled &= differ(image->state, "pending");
 		if (is_old(p, image) && !is_in_use(p, image) &&
 			rank(p, image) >= p->options->keep_images)
-			rc = plan_remove(p, image, "it is an older copy");
+			rc = plan_remove(p, image, 0, "it is an older copy");
 	}
 	if (rc == 0 && settled)
 		rc = observed_each_snapshot(p->o, plan_orphan, p);

@@ -93,7 +93,7 @@ static void tag_image(struct awsq_call *call, const struct subjects *s)
 
 static void deregister_image(struct awsq_call *call, const struct subjects *s)
 {
-	awsq_ec2_deregister_image(call, s->image);
+	awsq_ec2_deregister_image(call, NULL, s->image);
 }
 
 static void delete_snapshot(struct awsq_call *call, const struct subjects *s)
