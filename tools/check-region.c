@@ -1,6 +1,6 @@
 #include "banned.h"
 
-#include "cli/app.h"
+#include "cli/everywhere.h"
 #include "cli/json.h"
 #include "cli/show.h"
 #include "fleet/state.h"
@@ -91,6 +91,8 @@ static int run(struct app *app)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(64 * 1024 * 1024);
 
+	if (app->options.everywhere)
+		return everywhere_check(app);
 	app_each(app, work);
 	if (strcmp(app->options.output, "json") == 0)
 		print_json(app, &text);
@@ -108,9 +110,13 @@ static const struct tool tool = {
 		"Show what regions have of the fleet, and what differs from what they should "
 		"have.\n"
 		"Ends with 0 when nothing differs, with 3 when something does, and with 1 when\n"
-		"something could not be read: then nothing is taken for absent.",
+		"something could not be read: then nothing is taken for absent.\n"
+		"With --everywhere: all that there is of the fleet in the account, and 3 when "
+		"some\n"
+		"of it is outside home and the regions that regions.cfg lists.",
 		"  check-region us-east-1                    one region, as a table\n"
-		"  check-region --all --output=json | jq .   all regions, for programs" },
+		"  check-region --all --output=json | jq .   all regions, for programs\n"
+		"  check-region --everywhere                 what is paid for, wherever it is" },
 	.needs = NEEDS_KEY | NEEDS_DESIRED,
 	.run = run,
 };

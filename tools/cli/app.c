@@ -41,6 +41,8 @@ static int choose_regions(struct app *app)
 	const struct options *o = &app->options;
 	size_t room = o->all ? app->config.n_regions : o->n_regions;
 
+	if (o->everywhere) /* when they can be asked for */
+		return 0;
 	if (room == 0 || (o->all && o->n_regions > 0)) {
 		screen_error(app->screen, NULL, "name one or more regions, or use --all%s",
 			o->all ? ", not both" : "");
@@ -57,6 +59,59 @@ static int choose_regions(struct app *app)
 			return EXIT_USAGE;
 		add_task(app, name);
 	}
+	return 0;
+}
+
+/* Which regions the account has enabled, and whose it is. */
+static int read_account(struct app *app, struct awsq_err *err)
+{
+	struct awsq_call call;
+	struct region home;
+	int rc = region_open(&home, &app->fleet, app->config.home, err);
+
+	if (rc == 0) {
+		awsq_ec2_describe_regions(&call, &app->regions, 0);
+		rc = region_call(&home, &call, err);
+		if (rc != 0)
+			region_explain(&home, err, "list the account's regions");
+	}
+	if (rc == 0) {
+		awsq_sts_get_caller_identity(&call, &app->desired.identity);
+		rc = region_call(&home, &call, err);
+		if (rc != 0)
+			region_explain(&home, err, "tell whose credentials these are");
+	}
+	region_close(&home);
+	return rc;
+}
+
+static int compare_tasks(const void *a, const void *b)
+{
+	return strcmp(((const struct task *)a)->region, ((const struct task *)b)->region);
+}
+
+/* In the order of their names: AWS's own is none. */
+static int choose_everywhere(struct app *app, struct awsq_err *err)
+{
+	int rc = read_account(app, err);
+
+	if (rc != 0)
+		return rc;
+	app->n_tasks = 0;
+	app->tasks = calloc(app->regions.n + 1, sizeof(*app->tasks));
+	if (!app->tasks)
+		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	for (size_t i = 0; i < app->regions.n; i++) {
+		const struct awsq_ec2_region *r = &app->regions.items[i];
+
+		/* One with an odd name, or none, is an error of its own: never passed over. */
+		if (!r->opt_in_status || strcmp(r->opt_in_status, "not-opted-in") != 0)
+			add_task(app, r->name ? r->name : "");
+	}
+	if (app->n_tasks == 0)
+		return awsq_err_set(err, AWSQ_EPARSE,
+			"cannot list the account's regions: AWS names none");
+	qsort(app->tasks, app->n_tasks, sizeof(*app->tasks), compare_tasks);
 	return 0;
 }
 
@@ -112,6 +167,17 @@ static enum awsq_log_level log_level(const struct options *o)
 	return o->verbose ? AWSQ_LOG_INFO : AWSQ_LOG_WARN;
 }
 
+/*
+ * --everywhere compares nothing with home, and goes without. What is not usable of the key and of
+ * home, a preflight tells among its checks.
+ */
+static int needs(const struct app *app, int what)
+{
+	const struct options *o = &app->options;
+
+	return !o->everywhere && !o->preflight && (app->tool->needs & what);
+}
+
 /* Everything that needs no network. */
 static int set_up(struct app *app)
 {
@@ -130,9 +196,7 @@ static int set_up(struct app *app)
 		return rc;
 	if (load_aws(app, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
-	/* What is not usable of the key and of home, a preflight tells among its checks. */
-	if ((app->tool->needs & NEEDS_KEY) && !app->options.preflight &&
-		sshkey_load(&app->key, app->config.key, &err) != 0)
+	if (needs(app, NEEDS_KEY) && sshkey_load(&app->key, app->config.key, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
 	if (state_open(&app->state_dir, app->options.state_dir, app->config.name, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
@@ -153,8 +217,9 @@ static int run(struct app *app)
 
 	if (rc != 0)
 		return rc;
-	if ((app->tool->needs & NEEDS_DESIRED) && !app->options.preflight &&
-		desired_read(&app->desired, &app->fleet, &err) != 0)
+	if (app->options.everywhere && choose_everywhere(app, &err) != 0)
+		return fail(app, EXIT_FAILED, &err);
+	if (needs(app, NEEDS_DESIRED) && desired_read(&app->desired, &app->fleet, &err) != 0)
 		return fail(app, EXIT_FAILED, &err);
 	return app->tool->run(app);
 }
@@ -168,6 +233,7 @@ static void free_app(struct app *app)
 	sshkey_free(app->key);
 	free(app->state_dir);
 	free(app->tasks);
+	awsq_ec2_free_regions(&app->regions);
 	free(app->options.command);
 	screen_free(app->screen);
 	awsq_global_free();

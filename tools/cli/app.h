@@ -34,12 +34,13 @@ struct app {
 	char *state_dir;
 	struct fleet fleet;
 	struct desired desired;
-	int canceled; /* before any region was begun */
+	struct awsq_ec2_regions regions; /* the account's, with --everywhere */
+	int canceled;                    /* before any region was begun */
 	struct task *tasks;
 	size_t n_tasks;
 };
 
-/* What a tool needs before it runs. */
+/* What a tool needs before it runs, unless --everywhere or --preflight is given. */
 enum needs {
 	NEEDS_KEY = 1 << 0,     /* the private key */
 	NEEDS_DESIRED = 1 << 1, /* what the home region says */

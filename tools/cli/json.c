@@ -253,6 +253,47 @@ void json_add_checks(struct json_report *j, const char *region, const struct che
 		json_object_set_new(j->root, "checks", checks_json(checks));
 }
 
+static json_t *items_json(const struct inventory *inventory)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct item *item = &inventory->items[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:s, s:s}", "kind",
+				item_kind_word(item->kind), "id", item->id, "name", item->name,
+				"state", item->state, "size_gib",
+				item_takes_space(item->kind) ? json_integer((json_int_t)item->gib)
+							     : json_null(),
+				"why", item->why, "remark", item->remark));
+	}
+	return list;
+}
+
+void json_add_inventory(struct json_report *j, const char *region, const char *error,
+	enum place place, const struct inventory *inventory)
+{
+	static const char *const places[] = { "home", "listed", "stray" };
+
+	if (error)
+		add_error(j, region, error);
+	else
+		json_array_append_new(j->regions,
+			json_pack("{s:s, s:n, s:s, s:o}", "region", region, "error", "place",
+				places[place], "items", items_json(inventory)));
+}
+
+void json_set_totals(struct json_report *j, const struct inventory_totals *t)
+{
+	json_object_set_new(j->root, "totals",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "regions_read",
+			(json_int_t)t->regions_read, "regions_unread",
+			(json_int_t)t->regions_unread, "items", (json_int_t)t->items, "strays",
+			(json_int_t)t->strays, "volumes_gib", (json_int_t)t->volumes_gib,
+			"snapshots_gib", (json_int_t)t->snapshots_gib));
+}
+
 int json_print(struct awsq_buf *out, const struct json_report *j)
 {
 	char *text = json_dumps(j->root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);

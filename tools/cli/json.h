@@ -1,12 +1,13 @@
 /*
  * json.h: what the tools found and would do as JSON (jansson behind a few plain functions).
  *
- * { "schema": 1, "fleet": ..., "account": ..., "regions": [ { "region": ..., "error": null, ... } ] }
+ * { "schema": 1, "fleet": ..., "account": ..., "regions": [ { "region": ..., "error": null } ] }
  *
  * with, for a finding, "images", "snapshots", "key_pairs", "security_groups", "role", "instances",
- * "blocked" and "differences"; for a plan, "blocked", "actions" and "differences"; and for a
- * preflight, "checks", which the document itself has too, for what holds in all regions. A region
- * whose "error" is not null has nothing else. check-region(1) and config-region(1) have the details.
+ * "blocked" and "differences"; for a plan, "blocked", "actions" and "differences"; for a preflight,
+ * "checks", which the document itself has too, for what holds in all regions; and for an inventory,
+ * "place" and "items", with "totals" in the document. A region whose "error" is not null has
+ * nothing else. check-region(1) and config-region(1) have the details.
  */
 #ifndef CLI_JSON_H
 #define CLI_JSON_H
@@ -14,6 +15,7 @@
 #include <awsq/buf.h>
 
 #include "cli/show.h"
+#include "fleet/inventory.h"
 #include "fleet/preflight.h"
 
 struct json_report;
@@ -30,6 +32,11 @@ void json_add_plan(struct json_report *j, const char *region, const char *error,
 
 /* A preflight's checks: those of a region, or (region is NULL) those that hold for all of them. */
 void json_add_checks(struct json_report *j, const char *region, const struct checks *checks);
+
+/* What there is in a region, or why that is not known. */
+void json_add_inventory(struct json_report *j, const char *region, const char *error,
+	enum place place, const struct inventory *inventory);
+void json_set_totals(struct json_report *j, const struct inventory_totals *totals);
 
 /* Adds the whole document, ending with a newline. AWSQ_ENOMEM. */
 int json_print(struct awsq_buf *out, const struct json_report *j);

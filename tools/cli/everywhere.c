@@ -1,0 +1,168 @@
+#include "banned.h"
+
+#include "cli/everywhere.h"
+
+#include "cli/json.h"
+#include "cli/table.h"
+
+#include <inttypes.h>
+
+/* For a round of calls, of which a look makes two; and both lists of any length and retries fit. */
+#define ROUND_MS 20000
+
+int everywhere_hurry(struct region *r, struct awsq_err *err)
+{
+	const struct fleet *fleet = r->fleet;
+	const struct awsq_client_options options = { .region = r->name,
+		.credentials = fleet->credentials,
+		.settings = fleet->settings,
+		.log = fleet->log,
+		.run_timeout_ms = ROUND_MS };
+	int rc;
+
+	awsq_client_free(r->client);
+	rc = awsq_client_new(&r->client, &options, err);
+	if (rc == 0)
+		awsq_client_set_cancel_fd(r->client, r->cancel_fd);
+	return rc;
+}
+
+/* ---- A report, as text or JSON */
+
+struct report_of_all {
+	struct table *table;   /* text */
+	struct json_report *j; /* or JSON; the other one is NULL */
+	struct inventory_totals totals;
+};
+
+static void add_rows(struct table *table, const char *region, enum place place,
+	const struct inventory *inventory)
+{
+	static const char *const places[] = { "home: kept", "in regions.cfg",
+		"not in regions.cfg" };
+
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct item *item = &inventory->items[i];
+		char gib[24] = "", why[400];
+
+		if (item_takes_space(item->kind))
+			(void)snprintf(gib, sizeof(gib), "%" PRId64, item->gib);
+		(void)snprintf(why, sizeof(why), "%s%s%s; %s", item->why,
+			item->remark[0] ? "; " : "", item->remark, places[place]);
+		table_add(table, region, item_kind_word(item->kind), item->id, item->state, gib,
+			why);
+	}
+}
+
+static void add_error(struct report_of_all *all, const struct task *task)
+{
+	const struct inventory none = { NULL, 0 };
+
+	all->totals.regions_unread++;
+	if (all->j)
+		json_add_inventory(all->j, task->region, task->detail, PLACE_STRAY, &none);
+	else
+		table_add(all->table, task->region, "error", "", "", "", task->detail);
+}
+
+/* A region that has nothing is counted and not shown. */
+static int add_region(struct report_of_all *all, const struct app *app, const struct task *task)
+{
+	enum place place = inventory_place(&app->config, task->region);
+	const struct look *look = task->data;
+	struct inventory inventory;
+	int rc;
+
+	/* A plan that is blocked is no reason to doubt what it was made from. */
+	if (!look || (task->status != EXIT_OK && !look->plan.blocked[0])) {
+		add_error(all, task);
+		return 0;
+	}
+	rc = inventory_take(&inventory, &look->observed, &app->config, task->region);
+	inventory_count(&all->totals, &inventory, place);
+	if (inventory.n > 0 && all->j)
+		json_add_inventory(all->j, task->region, NULL, place, &inventory);
+	else
+		add_rows(all->table, task->region, place, &inventory);
+	inventory_free(&inventory);
+	return rc;
+}
+
+static void add_totals(struct awsq_buf *text, const struct inventory_totals *t)
+{
+	awsq_buf_addf(text,
+		"total: %" PRId64 " GiB in volumes, %" PRId64
+		" GiB in snapshots; outside home and regions.cfg: %zu of %zu; regions read: "
+		"%zu of %zu\n",
+		t->volumes_gib, t->snapshots_gib, t->strays, t->items, t->regions_read,
+		t->regions_read + t->regions_unread);
+}
+
+static int print(struct app *app, struct report_of_all *all)
+{
+	struct awsq_buf text = AWSQ_BUF_INIT(64 * 1024 * 1024);
+	int rc = all->j || all->table ? 0 : AWSQ_ENOMEM;
+
+	for (size_t i = 0; rc == 0 && i < app->n_tasks; i++)
+		rc = add_region(all, app, &app->tasks[i]);
+	if (rc == 0 && all->j) {
+		json_set_totals(all->j, &all->totals);
+		rc = json_print(&text, all->j);
+	} else if (rc == 0) {
+		table_print(&text, all->table);
+		add_totals(&text, &all->totals);
+		rc = awsq_buf_error(&text);
+	}
+	if (rc == 0)
+		screen_print(app->screen, awsq_buf_str(&text));
+	else
+		screen_error(app->screen, NULL, "%s", awsq_strerror(rc));
+	awsq_buf_free(&text);
+	return rc;
+}
+
+int everywhere_print(struct app *app, struct inventory_totals *totals)
+{
+	struct report_of_all all = { 0 };
+	int rc;
+
+	if (strcmp(app->options.output, "json") == 0) {
+		all.j = json_new(app->config.name, app->desired.identity.account);
+	} else {
+		all.table = table_new(6);
+		table_add(all.table, "REGION", "KIND", "ID", "STATE", "GIB", "WHY");
+	}
+	rc = print(app, &all);
+	*totals = all.totals;
+	table_free(all.table);
+	json_free(all.j);
+	return rc;
+}
+
+/* ---- check-region */
+
+static int read_region(struct look *l, struct app *app, struct region *r, struct awsq_err *err)
+{
+	int rc = everywhere_hurry(r, err);
+
+	(void)app;
+	return rc == 0 ? observed_read(&l->observed, r, OBSERVE_FLEET, err) : rc;
+}
+
+static void look_at(struct app *app, struct region *r, struct task *task)
+{
+	if (plans_keep(app, r, task, read_region) == 0)
+		task_done(task, "looked at");
+}
+
+int everywhere_check(struct app *app)
+{
+	struct inventory_totals totals;
+	int status, rc;
+
+	app_each(app, look_at);
+	rc = everywhere_print(app, &totals);
+	status = rc == 0 ? app_status(app) : EXIT_FAILED;
+	plans_free(app);
+	return status == EXIT_OK && totals.strays > 0 ? EXIT_DIFFERENCES : status;
+}
