@@ -1,30 +1,66 @@
 #include "banned.h"
 
 #include "cli/ask.h"
-#include "cli/plans.h"
+#include "cli/everywhere.h"
 #include "cli/signals.h"
 #include "fleet/apply.h"
 #include "fleet/state.h"
 
 #define PROOF_LOOKS 30
 
+/*
+ * What is removed is what the inventory lists, which judges each thing by its own name and tags,
+ * not by AWS's having found it.
+ */
+static int check_plan(struct look *l, const struct app *app, const struct region *r,
+	struct awsq_err *err)
+{
+	struct inventory inventory;
+	const char *id;
+	int rc = inventory_take(&inventory, &l->observed, &app->config, r->name);
+
+	if (rc != 0) {
+		awsq_err_set(err, rc, "%s", awsq_strerror(rc));
+	} else if ((id = inventory_lacks(&inventory, &l->plan)) != NULL) {
+		rc = awsq_err_set(err, AWSQ_EINVAL,
+			"cannot remove '%s': neither its name nor its tags say that it is the "
+			"fleet's; nothing is removed here until they do, or it is out of the way",
+			id);
+	}
+	inventory_free(&inventory);
+	if (rc != 0)
+		plan_free(&l->plan); /* an empty plan is one that nobody carries out */
+	return rc;
+}
+
 static int look(struct look *l, struct app *app, struct region *r, struct awsq_err *err)
 {
 	struct plan_options options = app_plan_options(app);
-	int rc = observed_read(&l->observed, r, OBSERVE_FLEET, err);
+	int rc;
 
+	/* Home's name is refused, or passed over, long before: this is the last line of defence. */
+	if (app_is_home(app, r->name))
+		return awsq_err_set(err, AWSQ_EINVAL, "the home region is never cleared");
+	rc = observed_read(&l->observed, r, OBSERVE_FLEET, err);
 	if (rc == 0 && plan_teardown(&l->plan, &l->observed, &options) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	if (rc == 0 && l->plan.blocked[0])
-		rc = awsq_err_set(err, AWSQ_EINVAL, "%s", l->plan.blocked);
-	return rc;
+		return awsq_err_set(err, AWSQ_EINVAL, "%s", l->plan.blocked);
+	return rc == 0 ? check_plan(l, app, r, err) : rc;
+}
+
+static int first_look(struct look *l, struct app *app, struct region *r, struct awsq_err *err)
+{
+	int rc = app->options.everywhere ? everywhere_hurry(r, err) : 0;
+
+	return rc == 0 ? look(l, app, r, err) : rc;
 }
 
 static void plan_region(struct app *app, struct region *r, struct task *task)
 {
 	const struct look *l;
 
-	if (plans_keep(app, r, task, look) != 0)
+	if (plans_keep(app, r, task, first_look) != 0)
 		return;
 	l = task->data;
 	task_done(task, "%s", l->plan.n ? "not removed" : "nothing to remove");
@@ -52,6 +88,15 @@ static int prove(struct app *app, struct region *r, struct awsq_err *err)
 	}
 }
 
+static size_t count_removals(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += action_sign(&p->actions[i]) == '-';
+	return n;
+}
+
 static void carry_out(struct app *app, struct region *r, struct task *task)
 {
 	struct look *l = task->data;
@@ -65,7 +110,7 @@ static void carry_out(struct app *app, struct region *r, struct task *task)
 	if (rc != 0)
 		task_fail(app, task, EXIT_FAILED, &err);
 	else
-		task_done(task, "%zu removed, nothing left", l->plan.n);
+		task_done(task, "%zu removed, nothing left", count_removals(&l->plan));
 }
 
 static void clear_region(struct app *app, struct region *r, struct task *task)
@@ -76,13 +121,13 @@ static void clear_region(struct app *app, struct region *r, struct task *task)
 		app_with_lock(app, r, task, carry_out);
 }
 
-/* The home region has the originals: --all passes over it, and by name it is refused. */
+/* Home has the originals: --all and --everywhere pass over it, and by name it is refused. */
 static int leave_out_home(struct app *app)
 {
 	for (size_t i = 0; i < app->n_tasks; i++) {
 		if (!app_is_home(app, app->tasks[i].region))
 			continue;
-		if (!app->options.all) {
+		if (!app->options.all && !app->options.everywhere) {
 			screen_error(app->screen, NULL,
 				"'%s' is the home region, which has the originals: it is never "
 				"cleared",
@@ -95,6 +140,16 @@ static int leave_out_home(struct app *app)
 		break;
 	}
 	return EXIT_OK;
+}
+
+/* With --everywhere, first what there is; as JSON, the plan is all that there is to print. */
+static int list_everywhere(struct app *app)
+{
+	struct inventory_totals totals;
+
+	if (!app->options.everywhere || strcmp(app->options.output, "text") != 0)
+		return EXIT_OK;
+	return everywhere_print(app, &totals) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 static int clear_all(struct app *app)
@@ -134,7 +189,9 @@ static int run(struct app *app)
 	if (status != EXIT_OK)
 		return status;
 	app_each(app, plan_region);
-	status = clear_all(app);
+	status = list_everywhere(app);
+	if (status == EXIT_OK)
+		status = clear_all(app);
 	plans_free(app);
 	return status;
 }
@@ -146,8 +203,9 @@ static const struct tool tool = {
 		"security group, whatever there is of them. Prints what it would remove, asks, "
 		"does\n"
 		"it, and looks again whether nothing is left. The home region is never cleared.",
-		"  clear-region us-east-1         show, ask, remove\n"
-		"  clear-region --all --yes       without asking, for scripts" },
+		"  clear-region us-east-1                show, ask, remove\n"
+		"  clear-region --all --yes              without asking, for scripts\n"
+		"  clear-region --everywhere --dry-run   what an end of the fleet would remove" },
 	.needs = 0,
 	.run = run,
 };
