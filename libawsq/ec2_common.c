@@ -97,6 +97,9 @@ void awsq_ec2_dry_run(struct awsq_call *call)
 		call->body.error = AWSQ_EINVAL;
 	awsq_query_add_bool(&call->body, 1, "DryRun");
 	call->repeatable = 1;
+	/* There will be no answer to fill it with. */
+	call->shape = NULL;
+	call->out = NULL;
 }
 
 void awsq_ec2_create_tags(struct awsq_call *call, const char *resource_id,
