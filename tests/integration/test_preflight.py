@@ -22,7 +22,12 @@ ASSOCIATIONS = {
     "ec2:DisassociateIamInstanceProfile",
     "ec2:ReplaceIamInstanceProfileAssociation",
 }
-# What tells of the things that the other permissions are asked about.
+# What cannot be told without a permission, as it is asked for with it; and the permissions without
+# which it is not known what there is to ask about.
+ASKED_WITH = {
+    "ec2:RunInstances": {"iam:PassRole"},
+    "ec2:DeleteSnapshot": {"ec2:DeregisterImage"},
+}
 NEEDED_TO_ASK = ("ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeSecurityGroups",
                  "ec2:DescribeVpcs")
 
@@ -273,8 +278,7 @@ def test_permissions(limited: Fleet) -> None:
         # read it is not known what there is to ask about.
         others = set(checks.names(REGION, permission=True))
         lost = set(allowed.names(REGION, permission=True)) - others - {action}
-        with_it = {"iam:PassRole"} if action == "ec2:RunInstances" else set()
-        assert lost <= with_it or action in NEEDED_TO_ASK, action
+        assert lost <= ASKED_WITH.get(action, set()) or action in NEEDED_TO_ASK, action
 
 
 def test_the_table_shows_the_policy_line(limited: Fleet) -> None:

@@ -7,6 +7,8 @@
 
 #include "fleet/preflight_private.h"
 
+#include <stdarg.h>
+
 /* What the questions are about. */
 struct subjects {
 	const char *home, *source_image; /* the home image, and its region */
@@ -221,7 +223,7 @@ static void delete_volume(struct awsq_call *call, const struct subjects *s)
 	awsq_ec2_delete_volume(call, s->volume);
 }
 
-/* ---- All of them: several questions of one permission stand one after another */
+/* ---- All of them: several may be of one permission */
 
 static const struct question questions[] = {
 	{ "ec2:DescribeImages", ANYWHERE, describe_images },
@@ -319,11 +321,15 @@ static struct subjects choose_subjects(const struct desired *d, const struct reg
 /* Of what several questions say of one permission, the worst is kept, or else what is known. */
 static void keep(struct checks *c, const struct check *check)
 {
-	struct check *last = c->n > 0 ? &c->items[c->n - 1] : NULL, *added;
+	struct check *added;
 
-	if (last && strcmp(last->name, check->name) == 0) {
-		if (check->result == CHECK_FAIL || last->result == CHECK_UNKNOWN)
-			*last = *check;
+	for (size_t i = 0; i < c->n; i++) {
+		struct check *old = &c->items[i];
+
+		if (strcmp(old->name, check->name) != 0)
+			continue;
+		if (check->result == CHECK_FAIL || old->result == CHECK_UNKNOWN)
+			*old = *check;
 		return;
 	}
 	added = check_add(c, check->result, check->name, "%s", check->detail);
@@ -331,30 +337,46 @@ static void keep(struct checks *c, const struct check *check)
 		*added = *check;
 }
 
-/* What the end of a dry run says of a permission. */
-static void judge(struct check *out, const struct region *r, const struct awsq_call *call)
+static void tell(struct checks *c, const char *permission, enum check_result result,
+	const char *format, ...) AWSQ_PRINTF(4, 5);
+
+static void tell(struct checks *c, const char *permission, enum check_result result,
+	const char *format, ...)
 {
-	struct awsq_err err = call->err;
+	struct check check = { .is_permission = 1, .result = result };
+	va_list ap;
+
+	(void)snprintf(check.name, sizeof(check.name), "%s", permission);
+	va_start(ap, format);
+	(void)vsnprintf(check.detail, sizeof(check.detail), format, ap);
+	va_end(ap);
+	keep(c, &check);
+}
+
+/*
+ * What the end of a dry run says of the permission that was asked for, and of another one that it
+ * turns out to need.
+ */
+static void judge(struct checks *c, const char *permission, const struct region *r,
+	const struct awsq_err *end)
+{
+	struct awsq_err err = *end;
 	char missing[64];
 
 	awsq_err_missing_permission(missing, sizeof(missing), &err);
 	if (awsq_err_is(&err, "DryRunOperation")) {
-		out->result = CHECK_PASS;
-		(void)snprintf(out->detail, sizeof(out->detail), "permitted");
-	} else if (awsq_err_is_denied(&err) && strcmp(missing, out->name) != 0 &&
-		   strcmp(err.action, out->name) != 0) {
-		out->result = CHECK_UNKNOWN;
-		(void)snprintf(out->detail, sizeof(out->detail),
-			"it is asked for with %s, which needs %s", err.action, missing);
+		tell(c, permission, CHECK_PASS, "permitted");
 	} else if (awsq_err_is_denied(&err)) {
-		out->result = CHECK_FAIL;
-		region_explain(r, &err, "use %s", out->name);
-		(void)snprintf(out->detail, sizeof(out->detail), "%s", err.message);
-	} else {
-		out->result = CHECK_UNKNOWN;
-		(void)snprintf(out->detail, sizeof(out->detail), "%s%s%s",
-			err.code ? err.aws_code : "AWS did not take it for a dry run",
+		if (strcmp(missing, permission) != 0)
+			tell(c, permission, CHECK_UNKNOWN,
+				"it is asked for with %s, which lacks %s", err.action, missing);
+		region_explain(r, &err, "use %s", missing);
+		tell(c, missing, CHECK_FAIL, "%s", err.message);
+	} else if (err.code != 0) {
+		tell(c, permission, CHECK_UNKNOWN, "%s%s%s", err.aws_code,
 			err.aws_code[0] ? ": " : "", err.message);
+	} else {
+		tell(c, permission, CHECK_UNKNOWN, "AWS did not take it for a dry run");
 	}
 }
 
@@ -383,11 +405,7 @@ void check_permissions(struct checks *out, const struct desired *d, struct regio
 	}
 	(void)awsq_run(r->client, calls, n);
 	for (size_t i = 0; i < n; i++) {
-		struct check check = { .is_permission = 1 };
-
-		(void)snprintf(check.name, sizeof(check.name), "%s", asked[i]->permission);
-		judge(&check, r, &calls[i]);
-		keep(out, &check);
+		judge(out, asked[i]->permission, r, &calls[i].err);
 		awsq_call_free(&calls[i]);
 	}
 }
@@ -398,21 +416,15 @@ void check_associations(struct checks *out, struct region *r, const struct reads
 {
 	static const char *const writes[] = { "ec2:AssociateIamInstanceProfile",
 		"ec2:DisassociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation" };
-	struct check check = { .name = "ec2:DescribeIamInstanceProfileAssociations",
-		.is_permission = 1 };
-	struct awsq_err err = reads->err[READ_ASSOCIATIONS];
+	static const char read[] = "ec2:DescribeIamInstanceProfileAssociations";
+	const struct awsq_err *err = &reads->err[READ_ASSOCIATIONS];
 
-	if (err.code == 0)
-		(void)snprintf(check.detail, sizeof(check.detail), "permitted");
+	if (err->code == 0)
+		tell(out, read, CHECK_PASS, "permitted");
 	else
-		judge(&check, r, &(struct awsq_call){ .err = err });
-	keep(out, &check);
-	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
-		check.result = CHECK_UNKNOWN;
-		(void)snprintf(check.name, sizeof(check.name), "%s", writes[i]);
-		(void)snprintf(check.detail, sizeof(check.detail),
+		judge(out, read, r, err);
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
+		tell(out, writes[i], CHECK_UNKNOWN,
 			"AWS has no dry run of it; the nearest read is %s",
-			err.code == 0 ? "permitted" : "not permitted either");
-		keep(out, &check);
-	}
+			err->code == 0 ? "permitted" : "not permitted either");
 }
