@@ -121,23 +121,6 @@ int image_is_copy(const struct awsq_ec2_image *image, const struct awsq_ec2_imag
 		       strcmp(image->creation_date, source->creation_date) >= 0);
 }
 
-const struct awsq_ec2_image *chosen_image(const struct observed *o,
-	const struct awsq_ec2_image *source, size_t *n)
-{
-	const struct awsq_ec2_image *found = NULL;
-
-	*n = 0;
-	for (size_t i = 0; i < o->images.n; i++) {
-		const struct awsq_ec2_image *image = &o->images.items[i];
-
-		if (image_is_usable(image) && image_is_copy(image, source)) {
-			found = image;
-			(*n)++;
-		}
-	}
-	return *n == 1 ? found : NULL;
-}
-
 /* ---- Places */
 
 static void no_vpc(struct placement *out, const struct config_region *place, const char *region)

@@ -55,10 +55,6 @@ int image_is_usable(const struct awsq_ec2_image *image);
  */
 int image_is_copy(const struct awsq_ec2_image *image, const struct awsq_ec2_image *source);
 
-/* The usable copy of source; NULL when there is none or, with *n > 1, several. */
-const struct awsq_ec2_image *chosen_image(const struct observed *o,
-	const struct awsq_ec2_image *source, size_t *n);
-
 /* Where instances go: ids borrowed from what was observed. */
 struct placement {
 	const char *vpc_id;    /* NULL: see error */
