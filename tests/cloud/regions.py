@@ -22,6 +22,11 @@ _OTHER_PARTITIONS = ("us-gov-", "cn-")
 _FILTERS = {"region-name": "RegionName", "endpoint": "Endpoint", "opt-in-status": "OptInStatus"}
 
 
+def _partition(name: str) -> str:
+    """moto keeps the regions of all partitions together; an account is in one."""
+    return next((p for p in _OTHER_PARTITIONS if name.startswith(p)), "")
+
+
 class Regions:
     def __init__(self, names: list[str]):
         """With these open to us, or with all there are."""
@@ -72,6 +77,7 @@ class RegionResponses:
                 "OptInStatus": self.world.regions.status(region.name),
             }
             for region in self.ec2_backend.describe_regions(asked)
+            if _partition(region.name) == _partition(self.region)
             if everything or self.world.regions.open(region.name)
         ]
         for name, wanted in self._filters_from_querystring().items():

@@ -243,6 +243,12 @@ static int is_off(const struct instance *i, int asked)
 	return is_gone(i) || (is(i, "stopped") && asked);
 }
 
+/* What was made a moment ago is not known everywhere at once: nothing to complain of. */
+static int is_early(const struct awsq_err *err, int just_started, int looks)
+{
+	return just_started && looks < SETTLE_LOOKS && awsq_err_is(err, "InvalidInstanceID.NotFound");
+}
+
 int instance_stop(struct instance *i, struct region *r, int just_started, int64_t deadline_ms,
 	int *was_on, struct awsq_err *err)
 {
@@ -263,7 +269,8 @@ int instance_stop(struct instance *i, struct region *r, int just_started, int64_
 		refused += rc != 0 && is_refusal(err);
 		if (refused >= MAX_REFUSALS)
 			return rc;
-		if (rc != 0 && rc != AWSQ_ENOTFOUND && !complained++)
+		if (rc != 0 && rc != AWSQ_ENOTFOUND && !is_early(err, just_started, looks) &&
+			!complained++)
 			region_warning(r, "%s; trying again", err->message);
 		if (region_now_ms(r) >= deadline_ms && rc != 0)
 			return rc;
