@@ -1,6 +1,6 @@
 /*
- * Answers in JSON, and the same bytes as an error document. What is read of them is text and numbers
- * as their types have them, or an error that has left nothing behind but what can be freed.
+ * Answers in JSON, and the same bytes as an error document. They are read or refused, and whatever
+ * was read of them can be freed.
  */
 #include "banned.h"
 

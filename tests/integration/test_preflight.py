@@ -43,7 +43,9 @@ class Checks:
             assert region["error"] is None
             self.all += [{"region": region["region"], **c} for c in region["checks"]]
 
-    def names(self, region: str | None, result: str = "pass", permission: bool = False) -> list[str]:
+    def names(
+        self, region: str | None, result: str = "pass", permission: bool = False
+    ) -> list[str]:
         return [
             c["check"]
             for c in self.all
