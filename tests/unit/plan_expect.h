@@ -48,6 +48,9 @@ static inline void add_action(struct awsq_buf *out, const struct action *a)
 	assert_int_equal(action_is_change(a), sign != '=');
 	assert_int_equal(action_api(a)[0] != '\0', sign != '=');
 	assert_int_equal(a->rules.n > 0, changes_rules);
+	for (size_t i = 0; i < a->rules.n; i++)
+		assert_non_null(strstr(a->what,
+			a->rules.items[i].egress ? " egress " : " ingress "));
 	assert_int_equal(a->tags[0].key != NULL, a->kind == ACTION_TAG);
 	awsq_buf_addf(out, "%s%s", out->len ? " " : "", action_words[a->kind]);
 	if (a->id[0])
