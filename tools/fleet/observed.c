@@ -3,6 +3,7 @@
 #include "fleet/observed.h"
 
 #include "fleet/chosen.h"
+#include "fleet/offered.h"
 
 /*
  * What can be asked for at once, and what only when it is known which instance and VPC are meant.
@@ -34,15 +35,6 @@ static const char *const attribute_names[] = { AWSQ_EC2_USER_DATA, AWSQ_EC2_SHUT
 	AWSQ_EC2_DISABLE_API_TERMINATION, AWSQ_EC2_DISABLE_API_STOP };
 
 #define N_ATTRIBUTES (sizeof(attribute_names) / sizeof(attribute_names[0]))
-
-#define FILTERS(...)                                     \
-	(struct awsq_ec2_filter[])                       \
-	{                                                \
-		{ __VA_ARGS__ },                         \
-		{                                        \
-			.name = NULL, .values = { NULL } \
-		}                                        \
-	}
 
 /* What the calls of the first round found under a name, of which only part may be the fleet's. */
 struct named {
@@ -187,34 +179,6 @@ static int any(const void *arg, size_t i)
 
 /* ---- The first round */
 
-/* Networks that regions.cfg names are looked for by id or Name tag, else it is the default VPC. */
-static void describe_place(struct awsq_call *call, struct observed *out,
-	const struct config_region *place)
-{
-	const char *subnet = place->subnet, *vpc = place->vpc;
-
-	if (subnet)
-		awsq_ec2_describe_subnets(call, &out->subnets,
-			FILTERS(config_is_id(subnet) ? "subnet-id" : "tag:" TAG_NAME, { subnet }));
-	else if (vpc)
-		awsq_ec2_describe_vpcs(call, &out->vpcs,
-			FILTERS(config_is_id(vpc) ? "vpc-id" : "tag:" TAG_NAME, { vpc }));
-	else
-		awsq_ec2_describe_vpcs(call, &out->vpcs, FILTERS("isDefault", { "true" }));
-}
-
-static void describe_offerings(struct awsq_call *call, struct observed *out,
-	const struct config_region *place)
-{
-	struct awsq_ec2_filter filters[2] = { { "instance-type", { NULL } }, { NULL, { NULL } } };
-	size_t room = sizeof(filters[0].values) / sizeof(filters[0].values[0]);
-
-	for (size_t i = 0; i < place->instance_types.n && i < room; i++)
-		filters[0].values[i] = place->instance_types.items[i];
-	awsq_ec2_describe_instance_type_offerings(call, &out->offerings,
-		place->subnet || place->vpc ? "availability-zone" : "region", filters);
-}
-
 static int read_first(struct observed *out, struct region *r, enum observe what,
 	struct awsq_err *err)
 {
@@ -241,8 +205,8 @@ static int read_first(struct observed *out, struct region *r, enum observe what,
 	if (what == OBSERVE_ALL) {
 		const struct config_region *place = config_place(c, r->name);
 
-		describe_place(&calls[PLACES], out, place);
-		describe_offerings(&calls[OFFERINGS], out, place);
+		offered_describe_place(&calls[PLACES], out, place);
+		offered_describe_types(&calls[OFFERINGS], out, place);
 		awsq_ec2_describe_managed_prefix_lists(&calls[PREFIX_LISTS], &out->prefix_lists,
 			NULL);
 	}
@@ -286,15 +250,13 @@ static void describe_more(struct second *s, struct observed *out)
 	}
 }
 
-/* A VPC that is not the default one has to be told in which of its subnets. */
 static void describe_subnets(struct second *s, struct observed *out,
 	const struct config_region *place)
 {
-	if (!place->vpc || place->subnet || out->vpcs.n != 1)
+	if (!offered_needs_subnets(out, place))
 		return;
 	s->subjects[s->n] = "subnets";
-	awsq_ec2_describe_subnets(&s->calls[s->n++], &out->subnets,
-		FILTERS("vpc-id", { out->vpcs.items[0].id }));
+	offered_describe_subnets(&s->calls[s->n++], out);
 }
 
 static int read_second(struct observed *out, struct region *r, enum observe what,
