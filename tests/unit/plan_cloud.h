@@ -31,15 +31,21 @@ static inline int same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-/* Finds what has an id in an array of things that have one; fails when there is none. */
-#define FIND(out, items, n, wanted)                            \
-	do {                                                   \
-		(out) = NULL;                                  \
-		for (size_t find_ = 0; find_ < (n); find_++) { \
-			if (same((items)[find_].id, wanted))   \
-				(out) = &(items)[find_];       \
-		}                                              \
-	} while (0)
+/* What has an id in an array of structs that begin with one; a failure when nothing has. */
+#define THE(items, n, id) (&(items)[index_of(items, n, sizeof(*(items)), id)])
+
+static inline size_t index_of(const void *items, size_t n, size_t size, const char *wanted)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *id;
+
+		memcpy(&id, (const char *)items + i * size, sizeof(id));
+		if (same(id, wanted))
+			return i;
+	}
+	fail_msg("there is no '%s'", wanted);
+	return 0;
+}
 
 /* ---- Images and snapshots */
 
@@ -117,10 +123,8 @@ static inline void copy_image(struct hand *h, const struct action *a)
 
 static inline void wait_image(struct hand *h)
 {
-	struct awsq_ec2_image *image;
+	struct awsq_ec2_image *image = THE(h->w->images, h->w->o.images.n, h->image_id);
 
-	FIND(image, h->w->images, h->w->o.images.n, h->image_id);
-	assert_non_null(image);
 	assert_string_equal(image->state, "pending");
 	finish_copy(h->w, h->x, image);
 }
@@ -129,11 +133,7 @@ static inline void wait_image(struct hand *h)
 
 static inline struct awsq_ec2_security_group *the_group(struct hand *h)
 {
-	struct awsq_ec2_security_group *g;
-
-	FIND(g, h->w->groups, h->w->o.groups.n, h->group_id);
-	assert_non_null(g); /* InvalidGroup.NotFound */
-	return g;
+	return THE(h->w->groups, h->w->o.groups.n, h->group_id);
 }
 
 static inline void create_group(struct hand *h)
@@ -227,10 +227,9 @@ static inline void delete_group(struct hand *h, const char *id)
 
 static inline struct awsq_ec2_instance *the_instance(struct hand *h, const struct action *a)
 {
-	struct awsq_ec2_instance *i;
+	struct awsq_ec2_instance *i =
+		THE(h->w->instances, h->w->o.instances.n, a->id[0] ? a->id : h->instance_id);
 
-	FIND(i, h->w->instances, h->w->o.instances.n, a->id[0] ? a->id : h->instance_id);
-	assert_non_null(i);
 	assert_string_not_equal(i->state, "terminated"); /* IncorrectInstanceState */
 	return i;
 }
@@ -249,12 +248,10 @@ static inline void attach_root(struct hand *h, struct awsq_ec2_instance *i)
 static inline void run_instance(struct hand *h, const struct action *a)
 {
 	const char *const *types = (const char *const *)h->x->types;
-	struct awsq_ec2_image *image;
+	struct awsq_ec2_image *image = THE(h->w->images, h->w->o.images.n, h->image_id);
 	struct awsq_ec2_instance *i;
 	size_t n;
 
-	FIND(image, h->w->images, h->w->o.images.n, h->image_id);
-	assert_non_null(image);
 	assert_string_equal(image->state, "available");
 	assert_non_null(chosen_key_pair(&h->w->o)); /* InvalidKeyPair.NotFound */
 	assert_string_equal(the_group(h)->vpc_id, h->plan->vpc_id);
@@ -265,15 +262,18 @@ static inline void run_instance(struct hand *h, const struct action *a)
 	i->profile_arn = h->x->d.profile_name ? S(PROFILE_ARN "role") : NULL;
 	h->w->refs[i - h->w->instances].id = the_group(h)->id;
 	h->w->attributes[i - h->w->instances].user_data = S(h->x->user_data);
-	if (a->value[0]) {
-		struct awsq_ec2_instance *old;
-
-		FIND(old, h->w->instances, h->w->o.instances.n, a->value);
-		assert_non_null(old);
-		TAG(h->w, i, TAG_REPLACES, old->id);
-	}
+	if (a->value[0])
+		TAG(h->w, i, TAG_REPLACES, THE(h->w->instances, h->w->o.instances.n, a->value)->id);
 	h->instance_id = i->id;
 	h->made->instances++;
+}
+
+static inline void stop_instance(struct hand *h, struct awsq_ec2_instance *i)
+{
+	/* OperationNotPermitted */
+	assert_int_equal(h->w->attributes[i - h->w->instances].disable_api_stop, 0);
+	attach_root(h, i);
+	i->state = S("stopped");
 }
 
 static inline void terminate_instance(struct hand *h, struct awsq_ec2_instance *i)
@@ -398,18 +398,14 @@ static inline void delete_key_pair(struct world *w, const char *name)
 
 static inline void delete_volume(struct world *w, const char *id)
 {
-	struct awsq_ec2_volume *v;
+	const struct awsq_ec2_volume *v = THE(w->volumes, w->o.volumes.n, id);
 
-	FIND(v, w->volumes, w->o.volumes.n, id);
-	assert_non_null(v);
 	assert_string_equal(v->state, "available"); /* VolumeInUse */
 	TAKE_OUT(w->volumes, w->o.volumes.n, (size_t)(v - w->volumes));
 }
 
 static inline void carry_out(struct hand *h, const struct action *a)
 {
-	struct awsq_ec2_instance *i;
-
 	switch (a->kind) {
 	case ACTION_TAG:
 		set_tags(h, a);
@@ -451,10 +447,7 @@ static inline void carry_out(struct hand *h, const struct action *a)
 		run_instance(h, a);
 		break;
 	case ACTION_STOP_INSTANCE:
-		i = the_instance(h, a);
-		assert_int_equal(h->w->attributes[i - h->w->instances].disable_api_stop, 0);
-		attach_root(h, i);
-		i->state = S("stopped");
+		stop_instance(h, the_instance(h, a));
 		break;
 	case ACTION_TERMINATE_INSTANCE:
 		terminate_instance(h, the_instance(h, a));

@@ -143,7 +143,7 @@ static inline void world_subnet(struct world *w, const char *id, const char *vpc
 
 /* ---- Images and snapshots */
 
-/* An image in some state; source: of which config-region copied it, or NULL: it was made by hand. */
+/* An image in some state; source: of which config-region copied it; NULL: it was made by hand. */
 static inline struct awsq_ec2_image *world_image(struct world *w, const char *state,
 	const char *source)
 {

@@ -162,8 +162,8 @@ static void is_as_wanted(const struct world *w, const struct want *x)
 			copy = &w->images[i];
 	}
 	assert_non_null(copy);
-	assert_true(key && sshkey_same_public(key->public_key, KEY));
-	assert_true(has_tag(key->tags, key->n_tags, TAG_FLEET, FLEET_NAME));
+	assert_true(key && sshkey_same_public(key->public_key, KEY) &&
+		    has_tag(key->tags, key->n_tags, TAG_FLEET, FLEET_NAME));
 	assert_true(is_right_group(w, x));
 	for (size_t i = 0; i < w->o.instances.n; i++) {
 		if (instance_is_live(&w->instances[i]) && ++n)

@@ -81,8 +81,8 @@ struct rule_names observed_rule_names(const struct observed *o, const char *regi
 
 /*
  * Calls each once for every snapshot of the fleet: those that its images are made of, and those
- * that carry its tag. snapshot is NULL where only the image tells of it; image is NULL where none of
- * the fleet's images is made of it. A result other than 0 ends it.
+ * that carry its tag. snapshot is NULL where only the image tells of it; image is NULL where none
+ * of the fleet's images is made of it. A result other than 0 ends it.
  */
 typedef int each_snapshot(void *arg, const char *id, int64_t gib,
 	const struct awsq_ec2_snapshot *snapshot, const struct awsq_ec2_image *image);

@@ -63,7 +63,7 @@ static int is_revoke(enum action_kind kind)
 	return kind == ACTION_REVOKE_INGRESS || kind == ACTION_REVOKE_EGRESS;
 }
 
-/* A difference a rule; but those of a group that is yet to be made are no differences of its own. */
+/* A difference a rule; but those of a group that is yet to be made are none of their own. */
 static int tell_rule(struct planner *p, const struct rule *rule, int wanted, const char *hint,
 	enum remedy remedy)
 {

@@ -29,8 +29,8 @@ int plan_unprotect_stop(struct plan *p, const struct awsq_ec2_instance *i, const
 int plan_unprotect(struct plan *p, const struct observed *o, const struct awsq_ec2_instance *i);
 
 /*
- * Tags a volume that stays when its instance goes, unless it is tagged: what is left has to be known
- * when the instance is gone, also by a command that goes on after this one was killed.
+ * Tags a volume that stays when its instance goes, unless it is tagged: what is left has to be
+ * known when the instance is gone, also by a command that goes on after this one was killed.
  */
 int plan_leave_volume(struct plan *p, const char *fleet, const struct awsq_ec2_volume *v);
 
