@@ -49,18 +49,11 @@ static int look(struct look *l, struct app *app, struct region *r, struct awsq_e
 	return rc == 0 ? check_plan(l, app, r, err) : rc;
 }
 
-static int first_look(struct look *l, struct app *app, struct region *r, struct awsq_err *err)
-{
-	int rc = app->options.everywhere ? everywhere_hurry(r, err) : 0;
-
-	return rc == 0 ? look(l, app, r, err) : rc;
-}
-
 static void plan_region(struct app *app, struct region *r, struct task *task)
 {
 	const struct look *l;
 
-	if (plans_keep(app, r, task, first_look) != 0)
+	if (plans_keep(app, r, task, look) != 0)
 		return;
 	l = task->data;
 	task_done(task, "%s", l->plan.n ? "not removed" : "nothing to remove");

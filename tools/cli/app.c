@@ -10,6 +10,12 @@
 #include <pthread.h>
 #include <stdarg.h>
 
+/*
+ * For a round of calls, of which a look makes two, in a region that nobody has asked for by name:
+ * one that cannot be reached holds up the end for a moment only, and lists of any length fit.
+ */
+#define EVERYWHERE_ROUND_MS 20000
+
 /* ---- Regions */
 
 static void add_task(struct app *app, const char *region)
@@ -206,7 +212,8 @@ static int set_up(struct app *app)
 	}
 	screen_log(&app->log, app->screen, log_level(&app->options));
 	app->fleet = (struct fleet){ &app->config, &app->settings, &app->credentials, app->key,
-		screen_report(app->screen), &app->log, app->state_dir, cancel_fd };
+		screen_report(app->screen), &app->log, app->state_dir, cancel_fd,
+		app->options.everywhere ? EVERYWHERE_ROUND_MS : 0 };
 	return 0;
 }
 

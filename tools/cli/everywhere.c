@@ -7,26 +7,6 @@
 
 #include <inttypes.h>
 
-/* For a round of calls, of which a look makes two; and both lists of any length and retries fit. */
-#define ROUND_MS 20000
-
-int everywhere_hurry(struct region *r, struct awsq_err *err)
-{
-	const struct fleet *fleet = r->fleet;
-	const struct awsq_client_options options = { .region = r->name,
-		.credentials = fleet->credentials,
-		.settings = fleet->settings,
-		.log = fleet->log,
-		.run_timeout_ms = ROUND_MS };
-	int rc;
-
-	awsq_client_free(r->client);
-	rc = awsq_client_new(&r->client, &options, err);
-	if (rc == 0)
-		awsq_client_set_cancel_fd(r->client, r->cancel_fd);
-	return rc;
-}
-
 /* ---- A report, as text or JSON */
 
 struct report_of_all {
@@ -143,10 +123,8 @@ int everywhere_print(struct app *app, struct inventory_totals *totals)
 
 static int read_region(struct look *l, struct app *app, struct region *r, struct awsq_err *err)
 {
-	int rc = everywhere_hurry(r, err);
-
 	(void)app;
-	return rc == 0 ? observed_read(&l->observed, r, OBSERVE_FLEET, err) : rc;
+	return observed_read(&l->observed, r, OBSERVE_FLEET, err);
 }
 
 static void look_at(struct app *app, struct region *r, struct task *task)

@@ -246,7 +246,8 @@ static int is_off(const struct instance *i, int asked)
 /* What was made a moment ago is not known everywhere at once: nothing to complain of. */
 static int is_early(const struct awsq_err *err, int just_started, int looks)
 {
-	return just_started && looks < SETTLE_LOOKS && awsq_err_is(err, "InvalidInstanceID.NotFound");
+	return just_started && looks < SETTLE_LOOKS &&
+	       awsq_err_is(err, "InvalidInstanceID.NotFound");
 }
 
 int instance_stop(struct instance *i, struct region *r, int just_started, int64_t deadline_ms,

@@ -36,10 +36,15 @@ static const char *const attribute_names[] = { AWSQ_EC2_USER_DATA, AWSQ_EC2_SHUT
 
 #define N_ATTRIBUTES (sizeof(attribute_names) / sizeof(attribute_names[0]))
 
-/* What the calls of the first round found under a name, of which only part may be the fleet's. */
-struct named {
+/*
+ * What the calls of the first round found, of which only part may be the fleet's: whose a thing is,
+ * its own name and tags say, not the filter that it came through.
+ */
+struct listed {
 	struct awsq_ec2_instances instances;
 	struct awsq_ec2_images images;
+	struct awsq_ec2_snapshots snapshots;
+	struct awsq_ec2_volumes volumes;
 	struct awsq_ec2_key_pairs key_pairs;
 };
 
@@ -133,13 +138,13 @@ static int merge_into(void **to_items, size_t *to_n, void **from_items, size_t *
 
 struct whose {
 	const struct region *r;
-	const struct named *named;
+	const struct listed *listed;
 };
 
 static int is_fleets_instance(const void *arg, size_t i)
 {
 	const struct whose *w = arg;
-	const struct awsq_ec2_instance *instance = &w->named->instances.items[i];
+	const struct awsq_ec2_instance *instance = &w->listed->instances.items[i];
 	const char *name = awsq_ec2_tag_value(instance->tags, instance->n_tags, TAG_NAME);
 
 	return is_fleets(w->r->fleet->config->name, name, instance->tags, instance->n_tags);
@@ -153,10 +158,12 @@ static int is_fleets_image(const void *arg, size_t i)
 {
 	const struct whose *w = arg;
 	const struct config *c = w->r->fleet->config;
-	const struct awsq_ec2_image *image = &w->named->images.items[i];
+	const struct awsq_ec2_image *image = &w->listed->images.items[i];
 	int is_home = strcmp(w->r->name, c->home) == 0;
 
-	if (!image->name || awsq_ec2_tag_value(image->tags, image->n_tags, TAG_FLEET))
+	if (awsq_ec2_tag_value(image->tags, image->n_tags, TAG_FLEET))
+		return is_tagged(c->name, image->tags, image->n_tags);
+	if (!image->name)
 		return 0;
 	return is_home ? config_image_matches(c, image->name)
 	               : strcmp(image->name, config_image(c)) == 0;
@@ -165,9 +172,25 @@ static int is_fleets_image(const void *arg, size_t i)
 static int is_fleets_key_pair(const void *arg, size_t i)
 {
 	const struct whose *w = arg;
-	const struct awsq_ec2_key_pair *key = &w->named->key_pairs.items[i];
+	const struct awsq_ec2_key_pair *key = &w->listed->key_pairs.items[i];
 
 	return is_fleets(w->r->fleet->config->name, key->name, key->tags, key->n_tags);
+}
+
+static int is_fleets_snapshot(const void *arg, size_t i)
+{
+	const struct whose *w = arg;
+	const struct awsq_ec2_snapshot *s = &w->listed->snapshots.items[i];
+
+	return is_tagged(w->r->fleet->config->name, s->tags, s->n_tags);
+}
+
+static int is_fleets_volume(const void *arg, size_t i)
+{
+	const struct whose *w = arg;
+	const struct awsq_ec2_volume *v = &w->listed->volumes.items[i];
+
+	return is_tagged(w->r->fleet->config->name, v->tags, v->n_tags);
 }
 
 static int any(const void *arg, size_t i)
@@ -177,6 +200,40 @@ static int any(const void *arg, size_t i)
 	return 1;
 }
 
+/* Moves to out what of it is the fleet's, and frees the rest. */
+static int take(struct observed *out, const struct region *r, struct listed *listed)
+{
+	const struct whose w = { r, listed };
+	int rc = 0;
+
+	if (MERGE(&out->instances, &listed->instances, is_fleets_instance, &w) != 0 ||
+		MERGE(&out->images, &listed->images, is_fleets_image, &w) != 0 ||
+		MERGE(&out->snapshots, &listed->snapshots, is_fleets_snapshot, &w) != 0 ||
+		MERGE(&out->volumes, &listed->volumes, is_fleets_volume, &w) != 0 ||
+		MERGE(&out->key_pairs, &listed->key_pairs, is_fleets_key_pair, &w) != 0)
+		rc = AWSQ_ENOMEM;
+	awsq_ec2_free_instances(&listed->instances);
+	awsq_ec2_free_images(&listed->images);
+	awsq_ec2_free_snapshots(&listed->snapshots);
+	awsq_ec2_free_volumes(&listed->volumes);
+	awsq_ec2_free_key_pairs(&listed->key_pairs);
+	return rc;
+}
+
+/* The same for what came by the tag and what came by the name, when that could be read. */
+static int take_both(struct observed *out, const struct region *r, struct listed by[2], int rc,
+	struct awsq_err *err)
+{
+	struct observed none = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		if (take(rc == 0 ? out : &none, r, &by[i]) != 0 && rc == 0)
+			rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	}
+	observed_free(&none);
+	return rc;
+}
+
 /* ---- The first round */
 
 static int read_first(struct observed *out, struct region *r, enum observe what,
@@ -184,23 +241,23 @@ static int read_first(struct observed *out, struct region *r, enum observe what,
 {
 	const struct config *c = r->fleet->config;
 	struct awsq_call calls[N_ALL];
-	struct named named = { 0 };
-	const struct whose whose = { r, &named };
+	struct listed tagged_and_named[2] = { 0 };
+	struct listed *tagged = &tagged_and_named[0], *named = &tagged_and_named[1];
 	int rc;
 
-	awsq_ec2_describe_instances(&calls[INSTANCES], &out->instances,
+	awsq_ec2_describe_instances(&calls[INSTANCES], &tagged->instances,
 		FILTERS("tag:" TAG_FLEET, { c->name }));
-	awsq_ec2_describe_instances(&calls[NAMED_INSTANCES], &named.instances,
+	awsq_ec2_describe_instances(&calls[NAMED_INSTANCES], &named->instances,
 		FILTERS("tag:" TAG_NAME, { c->name }));
-	awsq_ec2_describe_images(&calls[IMAGES], &out->images,
+	awsq_ec2_describe_images(&calls[IMAGES], &tagged->images,
 		FILTERS("tag:" TAG_FLEET, { c->name }));
-	awsq_ec2_describe_images(&calls[NAMED_IMAGES], &named.images,
+	awsq_ec2_describe_images(&calls[NAMED_IMAGES], &named->images,
 		FILTERS("name", { config_image(c) }));
-	awsq_ec2_describe_snapshots(&calls[SNAPSHOTS], &out->snapshots,
+	awsq_ec2_describe_snapshots(&calls[SNAPSHOTS], &tagged->snapshots,
 		FILTERS("tag:" TAG_FLEET, { c->name }));
-	awsq_ec2_describe_volumes(&calls[VOLUMES], &out->volumes,
+	awsq_ec2_describe_volumes(&calls[VOLUMES], &tagged->volumes,
 		FILTERS("tag:" TAG_FLEET, { c->name }));
-	awsq_ec2_describe_key_pairs(&calls[KEY_PAIRS], &named.key_pairs, NULL);
+	awsq_ec2_describe_key_pairs(&calls[KEY_PAIRS], &named->key_pairs, NULL);
 	awsq_ec2_describe_security_groups(&calls[GROUPS], &out->groups, NULL);
 	if (what == OBSERVE_ALL) {
 		const struct config_region *place = config_place(c, r->name);
@@ -211,15 +268,7 @@ static int read_first(struct observed *out, struct region *r, enum observe what,
 			NULL);
 	}
 	rc = run_all(r, calls, what == OBSERVE_ALL ? N_ALL : N_FLEET, subjects, err);
-	if (rc == 0 &&
-		(MERGE(&out->instances, &named.instances, is_fleets_instance, &whose) != 0 ||
-			MERGE(&out->images, &named.images, is_fleets_image, &whose) != 0 ||
-			MERGE(&out->key_pairs, &named.key_pairs, is_fleets_key_pair, &whose) != 0))
-		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
-	awsq_ec2_free_instances(&named.instances);
-	awsq_ec2_free_images(&named.images);
-	awsq_ec2_free_key_pairs(&named.key_pairs);
-	return rc;
+	return take_both(out, r, tagged_and_named, rc, err);
 }
 
 /* ---- The second round */
@@ -302,18 +351,18 @@ int observed_read(struct observed *out, struct region *r, enum observe what, str
 int observed_read_instances(struct awsq_ec2_instances *list, struct region *r, struct awsq_err *err)
 {
 	const char *name = r->fleet->config->name;
-	struct named named = { 0 };
-	const struct whose whose = { r, &named };
+	struct listed by[2] = { 0 };
+	struct observed out = { 0 };
 	struct awsq_call calls[2];
 	int rc;
 
-	awsq_ec2_describe_instances(&calls[0], list, FILTERS("tag:" TAG_FLEET, { name }));
-	awsq_ec2_describe_instances(&calls[1], &named.instances,
+	awsq_ec2_describe_instances(&calls[0], &by[0].instances,
+		FILTERS("tag:" TAG_FLEET, { name }));
+	awsq_ec2_describe_instances(&calls[1], &by[1].instances,
 		FILTERS("tag:" TAG_NAME, { name }));
 	rc = run_all(r, calls, 2, subjects, err);
-	if (rc == 0 && MERGE(list, &named.instances, is_fleets_instance, &whose) != 0)
-		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
-	awsq_ec2_free_instances(&named.instances);
+	rc = take_both(&out, r, by, rc, err);
+	*list = out.instances;
 	return rc;
 }
 

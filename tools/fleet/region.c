@@ -27,6 +27,7 @@ int region_open(struct region *r, const struct fleet *fleet, const char *name, s
 	options.credentials = fleet->credentials;
 	options.settings = fleet->settings;
 	options.log = fleet->log;
+	options.run_timeout_ms = fleet->run_timeout_ms;
 	rc = awsq_client_new(&r->client, &options, err);
 	r->log = (struct awsq_log){ fleet->log->level, log_for_region, r };
 	if (rc == 0)

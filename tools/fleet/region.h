@@ -21,7 +21,8 @@ struct fleet {
 	const struct report *report;
 	const struct awsq_log *log;
 	const char *state_dir;
-	int cancel_fd; /* readable once the user wants to stop */
+	int cancel_fd;          /* readable once the user wants to stop */
+	int64_t run_timeout_ms; /* for a round of calls; 0: the library's */
 };
 
 /* A region and the client that its worker owns. */
