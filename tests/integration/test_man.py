@@ -118,17 +118,54 @@ def test_statuses_of_some_executables_only(tool: str) -> None:
     assert ("124" in said, "125" in said) == (jobs, jobs)
 
 
-def test_fields_of_json() -> None:
-    """Of the report, of a region and of an instance; the rest explains itself."""
+def json_words() -> dict[str, set[str]]:
+    """Of each function that makes JSON the words it writes, names of fields above all."""
     code = (ROOT / "tools/cli/json.c").read_text()
-    page = section(source("check-region.1"), "OPTIONS")
-    named = set(re.findall(r"^\.Ql (\w+)", page, re.MULTILINE))
-    functions = {name: re.findall(r'"([a-z_]+)"', body) for name, body in re.findall(
-        r"^(?:\w+ )+\*?(\w+)\([^;{]*\)\n\{\n(.*?)^\}", code, re.DOTALL | re.MULTILINE)}
-    for name, some in (("json_new", "schema"), ("json_add_finding", "differences"),
-                       ("instances_json", "uptime_seconds")):
-        assert some in functions[name]
-        assert set(functions[name]) <= named, name
+    function = re.compile(r"^(?:\w+ )+\*?(\w+)\([^;{]*\)\n\{\n(.*?)^\}", re.DOTALL | re.MULTILINE)
+    functions = function.findall(code)
+    return {name: set(re.findall(r'"([a-z_0-9]+)"', body)) for name, body in functions}
+
+
+def named_words(tool: str, title: str) -> set[str]:
+    """Those that a section of a page names as such."""
+    lines = re.findall(r"^\.(?:Ql|Cm|Pq|Po) .*$", section(source(f"{tool}.1"), title), re.MULTILINE)
+    marked = [line for line in lines if re.search(r"\b(Ql|Cm)\b", line)]
+    return set(re.findall(r"[\w-]+", "\n".join(marked)))
+
+
+@pytest.mark.parametrize(
+    ("tool", "title", "functions"),
+    [
+        ("check-region", "OPTIONS", "json_new json_add_finding rules_json instances_json"),
+        ("check-region", "EVERYWHERE", "json_add_inventory items_json json_set_totals"),
+        ("config-region", "OPTIONS", "json_add_checks checks_json"),
+        ("config-region", "PLANS", "json_new json_add_plan actions_json differences_json"),
+    ],
+)
+def test_fields_of_json(tool: str, title: str, functions: str) -> None:
+    """Images, snapshots and key pairs explain themselves."""
+    known, named = json_words(), named_words(tool, title)
+    if title == "OPTIONS" and tool == "config-region":
+        named |= named_words(tool, "PLANS")
+    for function in functions.split():
+        assert known[function], function
+        assert known[function] <= named, function
+
+
+@pytest.mark.parametrize(
+    ("tool", "title"), [("check-region", "EVERYWHERE"), ("config-region", "PLANS")]
+)
+def test_no_field_is_made_up(tool: str, title: str) -> None:
+    said = re.findall(r"^\.Ql ([a-z_]+)(?![\w:])", section(source(f"{tool}.1"), title), re.MULTILINE)
+    assert len(said) > 5
+    assert set(said) <= set().union(*json_words().values())
+
+
+def test_words_of_a_remedy() -> None:
+    code = (ROOT / "tools/fleet/plan.c").read_text()
+    words = re.findall(r'\[REMEDY_\w+\] = \{ "([a-z-]+)"', code)
+    assert len(words) == 4
+    assert set(words) <= named_words("config-region", "PLANS")
 
 
 @pytest.mark.parametrize("tool", TOOLS)
