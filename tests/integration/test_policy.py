@@ -59,9 +59,10 @@ def limited(tmp_path: Path) -> Iterator[Fleet]:
     with Cloud(policy=file, **QUICK) as cloud:
         fleet = Fleet(cloud)
         (vpc,) = fleet.ec2(REGION).describe_vpcs()["Vpcs"]
-        key = cloud.boto("kms", REGION).create_key()["KeyMetadata"]["KeyId"]
-        with fleet.config.open("a") as file:
-            file.write(f'override = {{ {REGION} = {{ vpc = "{vpc["VpcId"]}"; kms_key = "{key}"; }}; }};\n')
+        key = cloud.boto("kms", REGION).create_key()["KeyMetadata"]
+        own = f'vpc = "{vpc["VpcId"]}"; kms_key = "{key["KeyId"]}";'
+        with fleet.config.open("a") as config:
+            config.write(f"override = {{ {REGION} = {{ {own} }}; }};\n")
         yield fleet
 
 
