@@ -181,7 +181,7 @@ help:
 	@echo 'make check       all tests (unit, then integration against the test cloud)'
 	@echo 'make lint        formatting, static analysis, header and layer checks'
 	@echo 'make asan        all tests under the address and undefined behaviour sanitizers'
-	@echo 'make bench       CPU, memory and instance-on time beside boto3, as ratios'
+	@echo 'make bench       CPU, memory and instance-on time beside boto3, and the time of a roll-out'
 	@echo 'make cloud       a test cloud to try the tools against by hand'
 	@echo 'make install     into PREFIX (/usr/local), below DESTDIR if set; make uninstall undoes it'
 	@echo 'make clean       remove what was built'
