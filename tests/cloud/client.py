@@ -11,9 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -23,7 +21,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-_HERE = Path(__file__).resolve().parent
+from .nursery import Child, Nursery
+
+_nursery = Nursery()
 # What of the caller's environment a tool gets: nothing of AWS's.
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS")
 
@@ -37,11 +37,11 @@ class Cloud:
         """
         self._temporary = directory is None
         self.dir = Path(directory or tempfile.mkdtemp(prefix="cloud-")).resolve()
-        self._command = [sys.executable, str(_HERE), "--dir", str(self.dir), *flags]
+        self._argv = ["--dir", str(self.dir), *flags]
         for name, value in options.items():
             values = [str(v) for v in value] if isinstance(value, (list, tuple)) else [str(value)]
-            self._command += ["--" + name.replace("_", "-"), *values]
-        self._process: subprocess.Popen[bytes] | None = None
+            self._argv += ["--" + name.replace("_", "-"), *values]
+        self._process: Child | None = None
         self.about: dict[str, Any] = {}
 
     def __enter__(self) -> Cloud:
@@ -60,13 +60,10 @@ class Cloud:
         self.dir.mkdir(parents=True, exist_ok=True)
         ready = self.dir / "cloud.json"
         ready.unlink(missing_ok=True)
-        with open(self.dir / "cloud.log", "ab") as log:
-            self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self._process = _nursery.cloud(self._argv, self.dir / "cloud.log")
         end = time.monotonic() + timeout
         while not ready.exists():
-            if self._process.poll() is not None or time.monotonic() > end:
+            if self._process.ended() or time.monotonic() > end:
                 self._end()
                 raise RuntimeError(f"no cloud: {(self.dir / 'cloud.log').read_text()}")
             time.sleep(0.02)
@@ -78,13 +75,9 @@ class Cloud:
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def _end(self) -> None:
-        if self._process and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        if self._process:
+            self._process.end()
+        self._process = None
 
     # For the tools under test.
 

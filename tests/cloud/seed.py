@@ -16,6 +16,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +40,32 @@ _TRUST = {
 def clients(cloud: dict[str, Any], user: str = "admin") -> Clients:
     """boto3 clients for a cloud, from what its cloud.json says."""
 
+    keys = cloud[user]["access_key_id"], cloud[user]["secret_access_key"]
+
     def make(service: str, region: str) -> Any:
-        session = boto3.Session(
-            aws_access_key_id=cloud[user]["access_key_id"],
-            aws_secret_access_key=cloud[user]["secret_access_key"],
-        )
-        return session.client(
-            service,
-            region_name=region,
-            endpoint_url=cloud["endpoint"],
-            verify=cloud.get("ca_bundle"),
-            # A refusal is to be seen at once, not after some tries.
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
-        )
+        return _client(service, region, *keys, cloud["endpoint"], cloud.get("ca_bundle"))
 
     return make
+
+
+# One for all: it keeps the models of the services, which take long to read.
+_session = boto3.Session()
+
+
+@lru_cache(maxsize=100)
+def _client(
+    service: str, region: str, key: str, secret: str, endpoint: str, ca_bundle: str | None
+) -> Any:
+    return _session.client(
+        service,
+        region_name=region,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        endpoint_url=endpoint,
+        verify=ca_bundle,
+        # A refusal is to be seen at once, not after some tries.
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
+    )
 
 
 def post(cloud: dict[str, Any], what: str, values: dict[str, Any] | None) -> dict[str, Any]:
