@@ -22,10 +22,10 @@ AWSQ_BEGIN_DECLS
 const char *awsq_ec2_tag_value(const struct awsq_ec2_tag *tags, size_t n, const char *key);
 
 /*
- * Turns a call just described into one that only asks whether it is permitted. It never succeeds:
- * "yes" is the error DryRunOperation (HTTP status 412), "no" one that awsq_err_is_denied knows; any
- * other error says nothing of permissions. Its out may have been NULL. Operations that have no DryRun parameter (those on
- * associations of instance profiles) are not sent: AWSQ_EINVAL.
+ * Turns a call just described, whose out may be NULL, into one that only asks whether it is
+ * permitted. It never succeeds: "yes" is the error DryRunOperation (HTTP status 412), "no" one that
+ * awsq_err_is_denied knows; any other error says nothing of permissions. Operations that have no
+ * DryRun parameter (those on associations of instance profiles) are not sent: AWSQ_EINVAL.
  */
 void awsq_ec2_dry_run(struct awsq_call *call);
 

@@ -47,6 +47,7 @@ def test_an_instance_passes_through_every_state(region: Region) -> None:
 
 
 def test_states_that_allow_no_change(region: Region) -> None:
+    region.cloud.settings(boot=2, stop=2)  # long enough to be met, on a busy machine too
     ec2, instance = region.ec2, region.run()
     ids = {"InstanceIds": [instance]}
     assert refused(ec2.start_instances, **ids) == "IncorrectInstanceState"

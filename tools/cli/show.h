@@ -28,7 +28,7 @@ int64_t uptime_seconds(const struct awsq_ec2_instance *instance);
 struct table *show_new_table(void);
 void show_finding(struct table *t, const struct finding *f);
 
-/* A plan's lines: a sign, the action, its reason, the rules it is about; and what stays different. */
+/* A plan's lines: a sign, the action, its reason, its rules; and what stays different. */
 void show_plan(struct awsq_buf *out, const char *region, const struct plan *p);
 
 #endif

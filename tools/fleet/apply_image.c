@@ -210,7 +210,7 @@ int apply_deregister_image(struct apply *a, const struct action *action, struct 
 	if (rc != 0 && apply_is_gone(err))
 		rc = 0;
 	if (rc == 0) {
-		/* A copy that has failed would be given back as it is, if asked for with its token. */
+		/* Asked for with its token, a copy that has failed would be given back. */
 		if (action->renews)
 			state_forget_tokens(a->r->fleet->state_dir, a->r->name);
 		region_event(a->r, "%s: done", action->what);

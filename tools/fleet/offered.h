@@ -23,7 +23,7 @@
 void offered_describe_place(struct awsq_call *call, struct observed *o,
 	const struct config_region *place);
 
-/* Which of regions.cfg's types are on offer: in the region, or where a network is named, by zone. */
+/* Which of regions.cfg's types are on offer: in the region, or by zone where it names a network. */
 void offered_describe_types(struct awsq_call *call, struct observed *o,
 	const struct config_region *place);
 
