@@ -58,12 +58,15 @@ class Child:
 
 def _become_cloud(order: dict[str, object]) -> None:
     """In the child: never returns."""
+    from moto.moto_api._internal import mock_random
+
     log = os.open(str(order["log"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
     for target, source in ((0, null), (1, log), (2, log)):
         os.dup2(source, target)
-    # Or all clouds would have the same ids.
-    random.seed()
+    # Or all clouds would have the same ids: moto has a generator of its own.
+    for generator in (random, mock_random):
+        generator.seed()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sys.argv = ["tests/cloud", *order["argv"]]  # type: ignore[misc]
     from cloud.__main__ import main as cloud

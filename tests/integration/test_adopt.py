@@ -13,6 +13,7 @@ NAME_TAG = [{"Key": "Name", "Value": NAME}]
 
 def by_hand(fleet: Fleet, **instance: Any) -> dict[str, str]:
     """A region as the original scripts leave it: everything has the name, nothing has our tags."""
+    fleet.cloud.settings(late=0)  # what is new is known to boto3 at once
     ec2 = fleet.ec2(REGION)
     image = ec2.copy_image(
         SourceRegion=HOME, SourceImageId=fleet.seeded["image"], Name=NAME

@@ -108,6 +108,7 @@ def other_profile(fleet: Fleet) -> str:
 
 
 def other_group(fleet: Fleet) -> str:
+    fleet.cloud.settings(late=0)  # a new group is known to boto3 at once
     ec2 = fleet.ec2(REGION)
     other = ec2.create_security_group(
         GroupName="other", Description="other", VpcId=fleet.groups(REGION)[0]["VpcId"]

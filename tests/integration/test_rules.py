@@ -96,6 +96,7 @@ def named(fleet: Fleet, region: str) -> set[tuple[Any, ...]]:
 
 
 def make_home_group(fleet: Fleet) -> None:
+    fleet.cloud.settings(late=0)  # a new group is known to boto3 at once
     ec2 = fleet.ec2(HOME)
     own = str(fleet.groups(HOME)[0]["GroupId"])
     group = fleet.groups(HOME)[0]

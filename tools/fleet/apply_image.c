@@ -159,7 +159,7 @@ int apply_wait_image(struct apply *a, const struct action *action, struct awsq_e
 
 		if (rc == AWSQ_ECANCELED)
 			return canceled(a, err);
-		if (rc == 1 && looks == 0)
+		if ((rc == 1 || rc == AWSQ_ENOTFOUND) && looks == 0)
 			region_event(a->r, "waiting for the copy to image %s", a->image_id);
 		if (rc == 0)
 			region_event(a->r, "image %s is available", a->image_id);

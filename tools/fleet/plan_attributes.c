@@ -32,6 +32,7 @@ static int is_own_user_data(const struct planner *p, const struct awsq_buf *text
 struct lasting {
 	struct planner *p;
 	enum remedy remedy;
+	const char *hint;
 	size_t n;
 };
 
@@ -46,7 +47,7 @@ static int lasts(struct lasting *l, int differs, const char *member, const char 
 	return plan_differs(l->p->plan,
 		&(struct differs){ is_home ? REMEDY_HAND : l->remedy, "instance",
 			l->p->instance->id, member, wanted, found,
-			is_home ? "home's instance is not replaced" : NULL });
+			is_home ? "home's instance is not replaced" : l->hint });
 }
 
 /* What it lets in was written to its disk when it was made. */
@@ -109,9 +110,9 @@ static int lasting_user_data(struct lasting *l)
 	return rc;
 }
 
-int plan_lasting(struct planner *p, enum remedy remedy, size_t *n)
+int plan_lasting(struct planner *p, enum remedy remedy, const char *hint, size_t *n)
 {
-	struct lasting l = { p, remedy, 0 };
+	struct lasting l = { p, remedy, hint, 0 };
 	const struct awsq_ec2_instance *i = p->instance;
 	int rc = 0;
 

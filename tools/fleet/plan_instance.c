@@ -138,14 +138,12 @@ static int finish_replacing(struct planner *p)
 	return rc == 0 && !obstacle ? plan_terminate(p, old, why) : rc;
 }
 
-/*
- * Whether it is replaced if anything says so. Home's instance never is: the image was made from it,
- * by whoever has that in hand.
- */
-static int may_replace(const struct planner *p)
+/* Why --replace does not replace it now; NULL when nothing is in the way. */
+static const char *why_not_replace(const struct planner *p)
 {
-	return p->options->replace && !p->is_home && !p->replaced &&
-	       !why_not_terminate(p, p->instance);
+	if (p->replaced)
+		return "an earlier replacement is to be finished first";
+	return why_not_terminate(p, p->instance);
 }
 
 /* ---- What there is */
@@ -215,13 +213,16 @@ static int plan_stop_protection(struct planner *p)
 
 static int plan_existing(struct planner *p)
 {
+	/* Home's instance never is: the image was made from it, by whoever has that in hand. */
+	int wanted = p->options->replace && !p->is_home;
+	const char *obstacle = wanted ? why_not_replace(p) : NULL;
+	enum remedy remedy = wanted && !obstacle ? REMEDY_APPLY : REMEDY_REPLACE;
 	size_t n;
-	int rc, replace = may_replace(p);
+	int rc = plan_lasting(p, remedy, obstacle, &n);
 
-	rc = plan_lasting(p, replace ? REMEDY_APPLY : REMEDY_REPLACE, &n);
 	if (rc != 0)
 		return rc;
-	if (replace && n > 0) {
+	if (wanted && !obstacle && n > 0) {
 		rc = plan_run(p, p->instance);
 		return rc == 0 ? plan_terminate(p, p->instance, "it is replaced by the new one")
 		               : rc;

@@ -69,9 +69,9 @@ int plan_instance(struct planner *p);
 
 /*
  * Two parts of the instance's: what only another instance would change, of which *n is how many
- * differences there are; and what can be changed in place.
+ * differences there are; and what can be changed in place. hint is for the former; it may be NULL.
  */
-int plan_lasting(struct planner *p, enum remedy remedy, size_t *n);
+int plan_lasting(struct planner *p, enum remedy remedy, const char *hint, size_t *n);
 int plan_attributes(struct planner *p);
 
 /* Whether a snapshot or volume is encrypted as it should be; kms_key_id (an ARN) may be NULL. */
