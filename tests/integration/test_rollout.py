@@ -86,11 +86,11 @@ def test_the_newest_version_wins_and_some_older_copies_stay(fleet: Fleet) -> Non
     fleet.config.write_text(text.replace("home =", 'image = "NAVO-*"; home =', 1))
     made = []
     for version in (1, 2, 3, 4):
+        time.sleep(1.1)  # AWS dates images by the second
         made.append(new_home_image(fleet, f"NAVO-{version}", replace=False))
         fleet.run("config-region", "--replace", "--keep-images=2", region, check=True)
         assert source_of_instance(fleet, region) == made[-1]
         assert {source_of(i) for i in tagged(fleet, region)} == set(made[-3:])
-        time.sleep(1.1)  # AWS dates images by the second
     fleet.run("config-region", "--keep-images=1", region, check=True)
     assert {source_of(i) for i in tagged(fleet, region)} == set(made[-2:])
     assert {i["Name"] for i in tagged(fleet, region)} == {"NAVO-3", "NAVO-4"}

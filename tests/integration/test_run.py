@@ -295,7 +295,9 @@ def test_terminated_under_a_run(fleet: Fleet, region: str) -> None:
     assert running.stdout and running.stdout.readline() == b"go\n"
     fleet.ec2(region).terminate_instances(InstanceIds=[fleet.instance(region)["InstanceId"]])
     _, stderr = running.communicate(timeout=60)
-    assert running.returncode == 125 and b"MAY STILL BE ON" not in stderr
+    # As the machine goes down, the job may be seen killed before the link breaks.
+    assert running.returncode in (125, 128 + signal.SIGKILL)
+    assert b"MAY STILL BE ON" not in stderr
     assert fleet.instances(region) == []
 
 
