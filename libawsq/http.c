@@ -166,7 +166,7 @@ static void set_options(const struct http *h, struct http_transfer *t)
 	 * has read only of a bundle that stands alone: else it reads 50 ms for each connection.
 	 */
 	if (h->bundle_only)
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, (char *)NULL);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);

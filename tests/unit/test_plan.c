@@ -242,7 +242,7 @@ static void test_adoption(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct want x;
-		struct world w;
+		struct world w = { 0 };
 		size_t *const n_tags[] = { &w.images[0].n_tags, &w.o.snapshots.n,
 			&w.key_pairs[0].n_tags, &w.groups[0].n_tags, &w.instances[0].n_tags,
 			&w.volumes[0].n_tags };

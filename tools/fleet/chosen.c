@@ -180,28 +180,30 @@ static void choose_any_subnet(struct placement *out, const struct observed *o, c
 			"VPC '%s' has no subnet with free addresses: make one", vpc);
 }
 
+static void several_vpcs(struct placement *out, const struct observed *o, const char *name)
+{
+	(void)snprintf(out->error, sizeof(out->error),
+		"%zu VPCs have the Name tag '%s', '%s' and '%s' among them: name one by its id in "
+		"regions.cfg",
+		o->vpcs.n, name ? name : "", o->vpcs.items[0].id, o->vpcs.items[1].id);
+}
+
 void chosen_placement(struct placement *out, const struct observed *o,
 	const struct config_region *place, const char *region)
 {
+	const struct awsq_ec2_vpc *vpc = o->vpcs.n == 1 ? &o->vpcs.items[0] : NULL;
+
 	memset(out, 0, sizeof(*out));
-	if (place->subnet) {
+	if (place->subnet)
 		choose_subnet(out, o, place->subnet);
-	} else if (o->vpcs.n == 0) {
+	else if (o->vpcs.n > 1)
+		several_vpcs(out, o, place->vpc);
+	else if (vpc && place->vpc)
+		choose_any_subnet(out, o, vpc->id);
+	else if (vpc && vpc->is_default)
+		out->vpc_id = vpc->id;
+	else
 		no_vpc(out, place, region);
-	} else if (o->vpcs.n > 1) {
-		(void)snprintf(out->error, sizeof(out->error),
-			"%zu VPCs have the Name tag '%s', '%s' and '%s' among them: name one by "
-			"its "
-			"id in regions.cfg",
-			o->vpcs.n, place->vpc ? place->vpc : "", o->vpcs.items[0].id,
-			o->vpcs.items[1].id);
-	} else if (place->vpc) {
-		choose_any_subnet(out, o, o->vpcs.items[0].id);
-	} else if (o->vpcs.items[0].is_default) {
-		out->vpc_id = o->vpcs.items[0].id;
-	} else {
-		no_vpc(out, place, region);
-	}
 }
 
 int type_is_offered(const struct observed *o, const char *type, const char *zone)

@@ -50,7 +50,7 @@ struct action {
 	char value[136];    /* of what is made or modified: type, name, id of the replaced one */
 	struct rules rules; /* of the four that change rules; borrowed strings */
 	struct awsq_ec2_new_tag tags[5]; /* of ACTION_TAG; borrowed strings */
-	int renews;         /* what it removes is to be made anew, and not given back */
+	int renews; /* what it removes is to be made anew, and not given back */
 };
 
 /* What becomes of a difference. */
