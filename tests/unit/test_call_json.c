@@ -112,7 +112,7 @@ static void test_failures(void **state)
 				"authorized to perform: kms:DescribeKey on\"}" },
 		{ .status = 403,
 			.body = "<ErrorResponse><Error><Code>InvalidClientTokenId</"
-		                "Code><Message>who"
+				"Code><Message>who"
 				"</Message></Error></ErrorResponse>" },
 		{ .status = 404, .body = "<html>not here</html>" },
 	};

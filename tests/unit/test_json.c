@@ -55,14 +55,14 @@ static const struct awsq_shape forest_shape = AWSQ_SHAPE(struct forest, forest_f
 
 static const char whole[] =
 	"{\"Name\": \"Schw\\u00e4bischer \\\"Wald\\\"\", \"NextToken\": \"n\", \"Other\": [{}, "
-        "1],\n"
+	"1],\n"
 	" \"Land\": {\"Trees\": [\n"
 	"  {\"Id\": \"t-1\", \"Kind\": {\"Latin\": {\"Name\": \"Abies alba\"}}, \"Height\": 42,\n"
 	"   \"Planted\": 1.5E9, \"Evergreen\": true, \"Leaves\": [\"a\", \"b\", 7]},\n"
 	"  {\"Id\": null, \"Kind\": \"none\", \"Height\": 32.0, \"Planted\": 1500000000.75,\n"
 	"   \"Evergreen\": false, \"Leaves\": []},\n"
 	"  {\"Id\": {\"no\": \"text\"}, \"Planted\": \"2017-07-14T02:40:00Z\", \"Leaves\": "
-        "null}]}}";
+	"null}]}}";
 
 static int fill(struct forest *f, const char *text)
 {
