@@ -39,11 +39,18 @@ static const struct awsq_field images_fields[] = {
 };
 static const struct awsq_shape images_shape = AWSQ_SHAPE(struct awsq_ec2_images, images_fields);
 
+/* EC2 leaves them out by itself, and their snapshots are paid for all the same. */
+static void include_disabled(struct awsq_call *call)
+{
+	awsq_query_add_bool(&call->body, 1, "IncludeDisabled");
+}
+
 void awsq_ec2_describe_images(struct awsq_call *call, struct awsq_ec2_images *out,
 	const struct awsq_ec2_filter *filters)
 {
 	ec2_read(call, "DescribeImages", &images_shape, out);
 	awsq_query_add(&call->body, "self", "Owner.1");
+	include_disabled(call);
 	ec2_add_filters(&call->body, filters);
 }
 
@@ -51,6 +58,7 @@ void awsq_ec2_describe_image(struct awsq_call *call, struct awsq_ec2_images *out
 {
 	ec2_read(call, "DescribeImages", &images_shape, out);
 	awsq_query_add(&call->body, id, "ImageId.1");
+	include_disabled(call);
 }
 
 void awsq_ec2_free_images(struct awsq_ec2_images *images)

@@ -191,6 +191,21 @@ class ImageResponses:
         )
         return self._begin(image)
 
+    def disable_image(self: Any) -> ActionResult:
+        return self._able("available", "disabled")
+
+    def enable_image(self: Any) -> ActionResult:
+        return self._able("disabled", "available")
+
+    def _able(self: Any, before: str, after: str) -> ActionResult:
+        """moto has neither of the two. What is in that state already is left in it."""
+        (image,) = self.ec2_backend.describe_images(ami_ids=[self._get_param("ImageId")])
+        if image.state not in (before, after):
+            text = f"The image {image.id} is {image.state}, not {before}."
+            raise EC2ClientError("IncorrectState", text)
+        image.state = after
+        return ActionResult({"Return": True})
+
     def deregister_image(self: Any) -> ActionResult:
         image = self.ec2_backend.amis.get(self._get_param("ImageId"))
         self.ec2_backend.deregister_image(self._get_param("ImageId"))
@@ -323,6 +338,8 @@ class ImageResponses:
 
     def describe_images(self: Any) -> ActionResult:
         images = super().describe_images().result["Images"]  # type: ignore[misc]
+        if not self._get_param("IncludeDisabled", False):
+            images = [image for image in images if image.state != "disabled"]
         images = self._narrowed("ImageIds", self.world.late.known(images))
         ids = self._get_param("ImageIds", [])
         images, token = self._page(images, ids, "imagesSet", least=1)

@@ -64,6 +64,26 @@ def test_snapshots_go_with_their_image_if_asked(region: Region) -> None:
     assert len(ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]) == 2
 
 
+def test_a_disabled_image_is_shown_to_who_asks_for_it(region: Region) -> None:
+    ec2, image = region.ec2, region.image()
+
+    def seen(**more: Any) -> list[str]:
+        return [i["State"] for i in ec2.describe_images(Owners=["self"], **more)["Images"]]
+
+    assert ec2.disable_image(ImageId=image)["Return"] is True
+    assert seen() == [] and seen(IncludeDisabled=True) == ["disabled"]
+    assert ec2.describe_images(ImageIds=[image])["Images"] == []
+    assert refused(region.run, image) == "InvalidAMIID.Unavailable"
+    copy = {"SourceImageId": image, "SourceRegion": region.name, "Name": "copy"}
+    assert refused(ec2.copy_image, **copy) == "InvalidAMIID.Unavailable"
+    ec2.enable_image(ImageId=image)
+    assert seen() == ["available"]
+    ec2.disable_image(ImageId=image)
+    ec2.deregister_image(ImageId=image)
+    assert seen(IncludeDisabled=True) == []
+    assert refused(ec2.disable_image, ImageId="ami-0123456789abcdef0") == "InvalidAMIID.NotFound"
+
+
 def _deregister(ec2: Any, image: str) -> list[dict[str, str]]:
     answer = ec2.deregister_image(ImageId=image, DeleteAssociatedSnapshots=True)
     assert answer["Return"] is True

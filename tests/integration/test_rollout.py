@@ -150,6 +150,23 @@ def test_what_is_seen_and_then_not_seen_is_not_made_twice(fleet: Fleet, flicker:
     assert_rolled_out(fleet, region, new)
 
 
+def test_a_disabled_copy_is_seen(fleet: Fleet, region: str) -> None:
+    """EC2 leaves it out of its lists unless asked; its snapshots cost as before."""
+    (image,) = tagged(fleet, region)
+    fleet.ec2(region).disable_image(ImageId=image["ImageId"])
+    assert tagged(fleet, region) == []
+    mark = fleet.cloud.mark()
+    check = fleet.run("check-region", region)
+    done = fleet.run("config-region", region)
+    said = f"image {image['ImageId']} is disabled: enable or deregister it"
+    assert check.returncode == 3 and said in check.stdout
+    assert done.returncode == 1 and said in done.stdout + done.stderr
+    assert fleet.actions(mark) == []
+    fleet.run("clear-region", "--yes", region, check=True)
+    assert "DeregisterImage" in fleet.actions(mark)
+    assert fleet.snapshots(region) == []
+
+
 def test_run_region_works_while_one_instance_takes_over_from_another(
     fleet: Fleet, region: str
 ) -> None:

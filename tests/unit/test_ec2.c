@@ -86,9 +86,9 @@ static void test_images_and_snapshots(void **state)
 
 	(void)state;
 	awsq_ec2_describe_images(&call, NULL, filters);
-	is_ec2(&call, "DescribeImages", "Owner.1=self&" FILTERS, REPEATABLE);
+	is_ec2(&call, "DescribeImages", "Owner.1=self&IncludeDisabled=true&" FILTERS, REPEATABLE);
 	awsq_ec2_describe_image(&call, NULL, "ami-1");
-	is_ec2(&call, "DescribeImages", "ImageId.1=ami-1", REPEATABLE);
+	is_ec2(&call, "DescribeImages", "ImageId.1=ami-1&IncludeDisabled=true", REPEATABLE);
 	awsq_ec2_copy_image(&call, NULL, &copy);
 	is_ec2(&call, "CopyImage",
 		"SourceRegion=us-west-2&SourceImageId=ami-1&Name=NAVO&"
