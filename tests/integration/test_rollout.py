@@ -135,6 +135,30 @@ def test_the_old_instance_goes_only_when_the_new_one_has_been_seen_stopped(
     assert [i["InstanceId"] for i in fleet.instances(region)] == [before]
 
 
+def test_an_instance_started_while_the_image_is_copied_is_not_terminated(
+    fleet: Fleet, region: str
+) -> None:
+    """By another machine, whose runs this one does not know of."""
+    new = new_home_image(fleet)
+    old = fleet.instance(region)["InstanceId"]
+    fleet.cloud.settings(copy=4)
+    mark = fleet.cloud.mark()
+    running = fleet.start("config-region", "--replace", region)
+    fleet.cloud.until(lambda: "CopyImage" in fleet.actions(mark))
+    fleet.ec2(region).start_instances(InstanceIds=[old])
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert f"cannot terminate '{old}': it is running by now" in stderr.decode()
+    states = {i["InstanceId"]: i["State"]["Name"] for i in fleet.instances(region)}
+    assert states.pop(old) == "running" and list(states.values()) == ["stopped"]
+    assert "TerminateInstances" not in fleet.actions(mark)
+    fleet.ec2(region).stop_instances(InstanceIds=[old])
+    fleet.cloud.until(lambda: {i["State"]["Name"] for i in fleet.instances(region)} == {"stopped"})
+    fleet.run("config-region", region, check=True)
+    assert_rolled_out(fleet, region, new)
+    assert fleet.instance(region)["InstanceId"] in states
+
+
 @pytest.mark.parametrize("flicker", [1, 3, 6])
 def test_what_is_seen_and_then_not_seen_is_not_made_twice(fleet: Fleet, flicker: int) -> None:
     """EC2's lists may leave a new thing out for a while, though it was seen before."""

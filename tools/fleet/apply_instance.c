@@ -121,12 +121,41 @@ int apply_stop_instance(struct apply *a, const struct action *action, struct aws
 	return 0;
 }
 
+/*
+ * The look that the plan is of may be as old as a copy takes: by now it may be at work for another
+ * machine. Returns 0 when it may go, 1 when it has gone.
+ */
+static int look_before(struct apply *a, struct instance *i, struct awsq_err *err)
+{
+	int rc = instance_refresh(i, a->r, err);
+
+	if (rc == AWSQ_ENOTFOUND)
+		return 1;
+	if (rc != 0 || strcmp(i->state, "stopped") == 0 || strcmp(i->state, "shutting-down") == 0)
+		return rc;
+	if (strcmp(i->state, "terminated") == 0)
+		return 1;
+	return awsq_err_set(err, AWSQ_ESERVICE,
+		"cannot terminate '%s': it is %s by now, and may be at work; when it is stopped, "
+		"the same command goes on",
+		i->id, i->state);
+}
+
 int apply_terminate_instance(struct apply *a, const struct action *action, struct awsq_err *err)
 {
 	struct instance i;
-	int rc;
+	int rc = 0;
 
 	name_instance(&i, a, action);
+	/* A teardown is of all that there is, and says in what state it is. */
+	if (a->d)
+		rc = look_before(a, &i, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 1) {
+		region_event(a->r, "instance %s is gone already", i.id);
+		return 0;
+	}
 	rc = instance_terminate(&i, a->r, region_now_ms(a->r) + INSTANCE_WAIT_MS, err);
 	if (rc == 0)
 		region_event(a->r, "instance %s is terminated", i.id);
