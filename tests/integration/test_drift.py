@@ -29,11 +29,16 @@ def attribute(fleet: Fleet, name: str) -> Any:
 # Each makes its drift and returns what check-region's line has to say of it.
 
 
-def newer_home_image(fleet: Fleet) -> str:
+def newer_home_image_alone(fleet: Fleet) -> str:
     home = fleet.ec2(HOME)
     home.deregister_image(ImageId=fleet.seeded["image"])
     new = home.create_image(InstanceId=fleet.seeded["instance"], Name=NAME)["ImageId"]
     fleet.cloud.until(lambda: [i["State"] for i in fleet.images(HOME)] == ["available"])
+    return str(new)
+
+
+def newer_home_image(fleet: Fleet) -> str:
+    new = newer_home_image_alone(fleet)
     return f"image: wanted a copy of {new}, found {fleet.images(REGION)[0]['ImageId']}"
 
 
@@ -179,7 +184,10 @@ def key_file_changed(fleet: Fleet) -> str:
 def orphaned_snapshot(fleet: Fleet) -> str:
     ec2 = fleet.ec2(REGION)
     volume = ec2.create_volume(AvailabilityZone=REGION + "a", Size=3)["VolumeId"]
-    tags = [{"ResourceType": "snapshot", "Tags": [{"Key": "awsq:fleet", "Value": NAME}]}]
+    ours = {"awsq:fleet": NAME, "awsq:source-image": "ami-0123456789abcdef0"}
+    tags = [
+        {"ResourceType": "snapshot", "Tags": [{"Key": k, "Value": v} for k, v in ours.items()]}
+    ]
     made = ec2.create_snapshot(VolumeId=volume, TagSpecifications=tags)["SnapshotId"]
     ec2.delete_volume(VolumeId=volume)
     fleet.cloud.until(

@@ -364,7 +364,8 @@ static inline void set_tags(struct hand *h, const struct action *a)
 		}                                 \
 	}
 	/* A snapshot without the fleet's tag was not seen yet. */
-	if (strncmp(a->id, "snap-", 5) == 0 && is_used(w, a->id)) {
+	if (strncmp(a->id, "snap-", 5) == 0 && is_used(w, a->id) &&
+		!observed_snapshot(&w->o, a->id)) {
 		struct awsq_ec2_snapshot *s = &w->snapshots[w->o.snapshots.n++];
 
 		assert_true(w->o.snapshots.n <= WORLD_MAX);

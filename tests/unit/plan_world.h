@@ -184,6 +184,8 @@ static inline char *world_snapshot(struct world *w, struct awsq_ec2_image *image
 			.id = id, .volume_size = 8, .state = S("completed")
 		};
 		TAG(w, s, TAG_FLEET, FLEET_NAME);
+		TAG(w, s, TAG_SOURCE_IMAGE, HOME_IMAGE);
+		TAG(w, s, TAG_SOURCE_REGION, HOME);
 	}
 	return id;
 }

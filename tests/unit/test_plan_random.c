@@ -152,7 +152,9 @@ static void is_as_wanted(const struct world *w, const struct want *x)
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->o.images.n; i++) {
-		assert_string_not_equal(w->images[i].state, "failed");
+		/* One that somebody made by hand is somebody's to remove. */
+		if (awsq_ec2_tag_value(w->images[i].tags, w->images[i].n_tags, TAG_SOURCE_IMAGE))
+			assert_string_not_equal(w->images[i].state, "failed");
 		/* It says so, since it is tagged by now. */
 		if (same(w->images[i].state, "available") &&
 			has_tag(w->images[i].tags, w->images[i].n_tags, TAG_SOURCE_IMAGE,

@@ -247,7 +247,7 @@ struct rule_names observed_rule_names(const struct observed *o, const char *regi
 
 /* ---- Snapshots */
 
-static const struct awsq_ec2_snapshot *find_snapshot(const struct observed *o, const char *id)
+const struct awsq_ec2_snapshot *observed_snapshot(const struct observed *o, const char *id)
 {
 	for (size_t i = 0; i < o->snapshots.n; i++) {
 		if (same(o->snapshots.items[i].id, id))
@@ -295,7 +295,7 @@ int observed_each_snapshot(const struct observed *o, each_snapshot *each, void *
 		for (size_t k = 0; rc == 0 && k < image->n_devices; k++) {
 			const char *id = image->devices[k].snapshot_id;
 
-			if (id && *id && !find_snapshot(o, id) && !find_user(o, id, i) &&
+			if (id && *id && !observed_snapshot(o, id) && !find_user(o, id, i) &&
 				!is_repeated(image, k))
 				rc = each(arg, id, image->devices[k].volume_size, NULL, image);
 		}

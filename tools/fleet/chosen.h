@@ -43,6 +43,9 @@ int instance_is_protected(const struct observed *o, const struct awsq_ec2_instan
 /* The volume with this id; NULL when it was not observed. */
 const struct awsq_ec2_volume *observed_volume(const struct observed *o, const char *id);
 
+/* The snapshot with this id, if it carries the fleet's tag; NULL when not. */
+const struct awsq_ec2_snapshot *observed_snapshot(const struct observed *o, const char *id);
+
 /* The image that an image is a copy of, as far as it is known; NULL when not. */
 const char *image_source(const struct awsq_ec2_image *image);
 

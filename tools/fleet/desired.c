@@ -87,18 +87,32 @@ int desired_find_image(struct desired *d, struct awsq_err *err)
 }
 
 /* regions.cfg's role, or else the home instance's; it has to exist. */
+/* The home instance's. Without any instance there, nobody knows. */
+static int find_home_profile(struct desired *d, const char **name, struct awsq_err *err)
+{
+	const struct awsq_ec2_instance *instance;
+	size_t n;
+
+	instance = chosen_instance(&d->home.instances, &n, NULL);
+	*name = instance_profile(instance);
+	d->profile_unknown = n == 0;
+	if (n > 1)
+		return awsq_err_set(err, AWSQ_EINVAL,
+			"%zu instances have the Name tag '%s', and which one's role counts is not "
+			"for us to say: terminate all but one, or name a role in regions.cfg",
+			n, d->config->name);
+	return 0;
+}
+
 int desired_find_profile(struct desired *d, struct region *home, struct awsq_err *err)
 {
 	struct awsq_iam_instance_profile profile = { 0 };
 	struct awsq_call call;
 	const char *name = d->config->role;
-	size_t n;
-	int rc;
+	int rc = name ? 0 : find_home_profile(d, &name, err);
 
-	if (!name)
-		name = instance_profile(chosen_instance(&d->home.instances, &n, NULL));
-	if (!name)
-		return 0;
+	if (rc != 0 || !name)
+		return rc;
 	d->profile_name = copy(name);
 	if (!d->profile_name)
 		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");

@@ -21,6 +21,7 @@ struct desired {
 	struct rules rules;                          /* the group's */
 	int encrypt;           /* home's image is encrypted, and so must its copies be */
 	char *profile_name;    /* of the instance profile; NULL: none is wanted */
+	int profile_unknown;   /* nothing says which is wanted, or whether one is */
 	char *public_key;      /* as in authorized_keys */
 	char *key_fingerprint; /* as OpenSSH writes it */
 	const char *key_type;  /* as SSH names it */

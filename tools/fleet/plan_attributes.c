@@ -214,7 +214,7 @@ static int change_profile(struct planner *p)
 	                        : wanted ? ACTION_REPLACE_PROFILE
 	                                 : ACTION_DISASSOCIATE_PROFILE;
 
-	if (!differ(found, wanted))
+	if (p->d->profile_unknown || !differ(found, wanted))
 		return 0;
 	return change(p, &(struct change){ kind, "instance profile", wanted, found, NULL, 0 });
 }

@@ -34,15 +34,13 @@ static int is_encrypted_image(const struct planner *p, const struct awsq_ec2_ima
 		return 1;
 	for (size_t i = 0; i < image->n_devices; i++) {
 		const struct awsq_ec2_block_device *device = &image->devices[i];
-		const char *key = NULL;
+		const struct awsq_ec2_snapshot *snapshot;
 
 		if (!device->snapshot_id)
 			continue;
-		for (size_t k = 0; k < p->o->snapshots.n; k++) {
-			if (!differ(p->o->snapshots.items[k].id, device->snapshot_id))
-				key = p->o->snapshots.items[k].kms_key_id;
-		}
-		if (!plan_is_encrypted(p, device->encrypted, key))
+		snapshot = observed_snapshot(p->o, device->snapshot_id);
+		if (!plan_is_encrypted(p, device->encrypted,
+			    snapshot ? snapshot->kms_key_id : NULL))
 			return 0;
 	}
 	return 1;
@@ -85,12 +83,25 @@ static void choose(struct planner *p, size_t *n)
 
 /* ---- The copy */
 
+/*
+ * Whether an image or a snapshot was copied, or adopted, by the fleet: then it has both tags. With
+ * the fleet's alone it may be a backup of an instance or a volume, as backups take over tags; and
+ * with the name alone someone's original: neither is config-region's to remove.
+ */
+static int is_made(const struct planner *p, const struct awsq_ec2_tag *tags, size_t n_tags)
+{
+	return is_tagged(p->d->config->name, tags, n_tags) &&
+	       awsq_ec2_tag_value(tags, n_tags, TAG_SOURCE_IMAGE);
+}
+
 static int is_taken(const struct planner *p, const char *name)
 {
 	for (size_t i = 0; i < p->o->images.n; i++) {
 		const struct awsq_ec2_image *image = &p->o->images.items[i];
 
-		if (image_is_usable(image) && !differ(image->name, name))
+		/* A failed copy of the fleet's goes before the new one comes. */
+		if (!differ(image->name, name) && differ(image->state, "deregistered") &&
+			(image_is_usable(image) || !is_made(p, image->tags, image->n_tags)))
 			return 1;
 	}
 	return 0;
@@ -184,7 +195,8 @@ static int plan_failed(struct planner *p)
 		const struct awsq_ec2_image *image = &p->o->images.items[i];
 		char why[200];
 
-		if (differ(image->state, "failed") && differ(image->state, "error"))
+		if (!is_made(p, image->tags, image->n_tags) ||
+			(differ(image->state, "failed") && differ(image->state, "error")))
 			continue;
 		(void)snprintf(why, sizeof(why), "it is %s: %s", image->state,
 			image->state_reason ? image->state_reason : "no reason given");
@@ -203,12 +215,12 @@ static int adopt_image(struct planner *p)
 
 	for (size_t i = 0; rc == 0 && i < p->image->n_devices; i++) {
 		const char *id = p->image->devices[i].snapshot_id;
-		int known = !id || !*id;
+		const struct awsq_ec2_snapshot *known = id ? observed_snapshot(p->o, id) : NULL;
 
-		for (size_t k = 0; !known && k < p->o->snapshots.n; k++)
-			known = !differ(p->o->snapshots.items[k].id, id);
-		if (!known)
-			rc = plan_adopt(p, "snapshot", id, NULL, 0, lineage);
+		/* One that does not carry the fleet's tag was not listed, and is known by name only. */
+		if (id && *id)
+			rc = plan_adopt(p, "snapshot", id, known ? known->tags : NULL,
+				known ? known->n_tags : 0, lineage);
 	}
 	return rc;
 }
@@ -223,9 +235,11 @@ int plan_image(struct planner *p)
 		return 0;
 	}
 	for (size_t i = 0; i < p->o->images.n; i++) {
-		if (is_stuck(&p->o->images.items[i]))
-			plan_block(p->plan, "image %s is %s: enable or deregister it",
-				p->o->images.items[i].id, p->o->images.items[i].state);
+		const struct awsq_ec2_image *image = &p->o->images.items[i];
+
+		if (is_stuck(image) && image_is_copy(image, p->d->image))
+			plan_block(p->plan, "image %s is %s: enable or deregister it", image->id,
+				image->state ? image->state : "in no known state");
 	}
 	choose(p, &n);
 	if (n > 1)
@@ -274,7 +288,19 @@ static int is_in_use(const struct planner *p, const struct awsq_ec2_image *image
 
 static int is_old(const struct planner *p, const struct awsq_ec2_image *image)
 {
-	return image_is_usable(image) && image != p->image;
+	return image_is_usable(image) && image != p->image &&
+	       is_made(p, image->tags, image->n_tags);
+}
+
+/* An image of the name that nobody knows the source of, and that is older than home's. */
+static int tell_by_hand(struct planner *p, const struct awsq_ec2_image *image)
+{
+	if (!image_is_usable(image) || image == p->image ||
+		awsq_ec2_tag_value(image->tags, image->n_tags, TAG_FLEET))
+		return 0;
+	return plan_differs(p->plan,
+		&(struct differs){ REMEDY_HAND, "image", image->id, NULL, NULL, "an older image",
+			"it was made by hand, and is kept: deregister it if nobody needs it" });
 }
 
 /* How many old images are newer than this one. */
@@ -307,7 +333,8 @@ static int plan_orphan(void *arg, const char *id, int64_t gib,
 	char found[64];
 	int rc;
 
-	if (image || !snapshot || !differ(snapshot->state, "pending"))
+	if (image || !snapshot || !differ(snapshot->state, "pending") ||
+		!is_made(p, snapshot->tags, snapshot->n_tags))
 		return 0;
 	(void)snprintf(found, sizeof(found), "%" PRId64 " GiB", gib);
 	rc = plan_differs(p->plan, &(struct differs){ REMEDY_APPLY, "snapshot", id, NULL, NULL,
@@ -329,8 +356,11 @@ int plan_old_images(struct planner *p)
 		const struct awsq_ec2_image *image = &p->o->images.items[i];
 
 		settled &= differ(image->state, "pending");
-		if (is_old(p, image) && !is_in_use(p, image) &&
-			rank(p, image) >= p->options->keep_images)
+		if (is_in_use(p, image))
+			continue;
+		if (!is_old(p, image))
+			rc = tell_by_hand(p, image);
+		else if (rank(p, image) >= p->options->keep_images)
 			rc = plan_remove(p, image, 0, "it is an older copy");
 	}
 	if (rc == 0 && settled)

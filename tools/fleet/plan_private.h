@@ -78,11 +78,11 @@ int plan_attributes(struct planner *p);
 int plan_is_encrypted(const struct planner *p, int encrypted, const char *kms_key_id);
 
 /*
- * Adopts a thing that does not carry the fleet's tag: made by hand, or by another program. more, up
- * to a NULL key, are further tags that it should have.
+ * Adopts a thing that does not carry the fleet's tag: made by hand, or by another program. more are
+ * two further tags that it should have, or NULL. What carries another fleet's tag is only told of.
  */
 int plan_adopt(struct planner *p, const char *kind, const char *id, const struct awsq_ec2_tag *tags,
-	size_t n_tags, const struct awsq_ec2_new_tag *more);
+	size_t n_tags, const struct awsq_ec2_new_tag more[2]);
 
 /* Whether two strings differ; NULL is "". */
 int differ(const char *a, const char *b);

@@ -2,14 +2,22 @@
 
 #include "fleet/plan_private.h"
 
-int plan_adopt(struct planner *p, const char *kind, const char *id, const struct awsq_ec2_tag *tags,
-	size_t n_tags, const struct awsq_ec2_new_tag *more)
+/* A thing of this fleet's that carries another's tag is for someone to sort out. */
+static int tell_of_other(struct planner *p, const char *kind, const char *id, const char *owner)
 {
+	return plan_differs(p->plan,
+		&(struct differs){ REMEDY_HAND, kind, id, "tag " TAG_FLEET, p->d->config->name,
+			owner, "it says that it is another fleet's" });
+}
+
+int plan_adopt(struct planner *p, const char *kind, const char *id, const struct awsq_ec2_tag *tags,
+	size_t n_tags, const struct awsq_ec2_new_tag more[2])
+{
+	const struct awsq_ec2_new_tag none[2] = { { NULL, NULL }, { NULL, NULL } };
 	const struct awsq_ec2_new_tag wanted[] = { { TAG_FLEET, p->d->config->name },
-		{ more ? more[0].key : NULL, more ? more[0].value : NULL },
-		{ more && more[0].key ? more[1].key : NULL, more ? more[1].value : NULL } };
-	int by_hand = !awsq_ec2_tag_value(tags, n_tags, TAG_FLEET);
-	const char *hint = by_hand ? "it was made by hand" : NULL;
+		(more ? more : none)[0], (more ? more : none)[1] };
+	const char *owner = awsq_ec2_tag_value(tags, n_tags, TAG_FLEET);
+	const char *hint = owner ? NULL : "it was made by hand";
 	struct awsq_buf all = AWSQ_BUF_INIT(1024), found = AWSQ_BUF_INIT(1024);
 	struct awsq_ec2_new_tag missing[4] = { { NULL, NULL } };
 	size_t n = 0;
@@ -17,7 +25,11 @@ int plan_adopt(struct planner *p, const char *kind, const char *id, const struct
 	int rc = 0;
 
 	/* Home's things are the user's own. */
-	for (size_t i = 0; !p->is_home && i < 3 && wanted[i].key; i++) {
+	if (p->is_home)
+		return 0;
+	if (owner && differ(owner, p->d->config->name))
+		return tell_of_other(p, kind, id, owner);
+	for (size_t i = 0; i < 3 && wanted[i].key; i++) {
 		const char *value = awsq_ec2_tag_value(tags, n_tags, wanted[i].key);
 
 		if (value && !differ(value, wanted[i].value))
@@ -34,7 +46,7 @@ int plan_adopt(struct planner *p, const char *kind, const char *id, const struct
 				awsq_buf_str(&found), hint });
 	if (rc == 0 && n > 0) {
 		rc = plan_add(p->plan, &a, ACTION_TAG, id, "%s",
-			by_hand ? "it was made by hand, and is adopted" : "the tags are missing");
+			owner ? "the tags are missing" : "it was made by hand, and is adopted");
 		if (rc == 0) {
 			memcpy(a->tags, missing, sizeof(missing));
 			plan_say(a, "tag %s %s with %.200s", kind, id, awsq_buf_str(&all));

@@ -54,6 +54,21 @@ static int goes_along(const struct teardown *t, const struct awsq_ec2_volume *v)
 	return 0;
 }
 
+/* The instance of someone else that a volume is attached to; NULL when there is none. */
+static const char *foreign_user(const struct teardown *t, const struct awsq_ec2_volume *v)
+{
+	for (size_t k = 0; k < v->n_attachments; k++) {
+		const char *user = v->attachments[k].instance_id;
+		int ours = 0;
+
+		for (size_t i = 0; i < t->o->instances.n; i++)
+			ours |= !differ(t->o->instances.items[i].id, user);
+		if (user && !ours)
+			return user;
+	}
+	return NULL;
+}
+
 static int leave_volumes(struct teardown *t)
 {
 	int rc = 0;
@@ -100,9 +115,18 @@ static int plan_volumes(struct teardown *t)
 		if (goes_along(t, v) || is_others(t, v) || !differ(v->state, "deleting") ||
 			!differ(v->state, "deleted"))
 			continue;
-		rc = plan_add(t->plan, &a, ACTION_DELETE_VOLUME, v->id, "%s",
-			v->n_attachments ? "it stays when its instance goes"
-					 : "no instance has it");
+		if (foreign_user(t, v))
+			plan_block(t->plan,
+				"volume %s carries the fleet's tag, and is attached to %s, which "
+			        "is "
+				"not the fleet's: detach it, or take its tag off",
+				v->id, foreign_user(t, v));
+		rc = plan_add(t->plan, &a, ACTION_DELETE_VOLUME, v->id, "%s%s",
+			v->n_attachments ? "it would stay when its instance goes"
+					 : "no instance has it",
+			is_tagged(t->o->fleet, v->tags, v->n_tags)
+				? ""
+				: ", and it does not carry the fleet's tag");
 		if (rc == 0)
 			plan_say(a, "delete volume %s, %" PRId64 " GiB", v->id, v->volume_size);
 	}
