@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "fleet/plan_private.h"
+#include "fleet/text.h"
 
 #include <stdarg.h>
 
@@ -22,9 +23,12 @@ int plan_add(struct plan *p, struct action **action, enum action_kind kind, cons
 	a = &actions[p->n++];
 	memset(a, 0, sizeof(*a));
 	a->kind = kind;
-	(void)snprintf(a->id, sizeof(a->id), "%s", id ? id : "");
+	/* Part of a name could be the name of something else. */
+	if (snprintf(a->id, sizeof(a->id), "%s", id ? id : "") >= (int)sizeof(a->id))
+		plan_block(p, "cannot act on '%.100s...': a name of %zu bytes is longer than AWS's",
+			id, strlen(id));
 	va_start(ap, why);
-	(void)vsnprintf(a->why, sizeof(a->why), why, ap);
+	text_vformat(a->why, sizeof(a->why), why, ap);
 	va_end(ap);
 	if (action)
 		*action = a;
@@ -36,7 +40,7 @@ void plan_say(struct action *a, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	(void)vsnprintf(a->what, sizeof(a->what), format, ap);
+	text_vformat(a->what, sizeof(a->what), format, ap);
 	va_end(ap);
 }
 
@@ -52,14 +56,14 @@ int plan_differs(struct plan *p, const struct differs *d)
 	new = &all[p->n_differences++];
 	memset(new, 0, sizeof(*new));
 	new->remedy = d->remedy;
-	(void)snprintf(new->subject, sizeof(new->subject), "%s%s%s", d->kind, d->id ? " " : "",
+	text_format(new->subject, sizeof(new->subject), "%s%s%s", d->kind, d->id ? " " : "",
 		d->id ? d->id : "");
-	(void)snprintf(new->member, sizeof(new->member), "%s", d->member ? d->member : "");
-	(void)snprintf(new->wanted, sizeof(new->wanted), "%s",
+	text_format(new->member, sizeof(new->member), "%s", d->member ? d->member : "");
+	text_format(new->wanted, sizeof(new->wanted), "%s",
 		d->wanted && *d->wanted ? d->wanted : "none");
-	(void)snprintf(new->found, sizeof(new->found), "%s",
+	text_format(new->found, sizeof(new->found), "%s",
 		d->found && *d->found ? d->found : "none");
-	(void)snprintf(new->hint, sizeof(new->hint), "%s", d->hint ? d->hint : "");
+	text_format(new->hint, sizeof(new->hint), "%s", d->hint ? d->hint : "");
 	return 0;
 }
 
@@ -115,7 +119,7 @@ void plan_block(struct plan *p, const char *format, ...)
 	if (p->blocked[0])
 		return;
 	va_start(ap, format);
-	(void)vsnprintf(p->blocked, sizeof(p->blocked), format, ap);
+	text_vformat(p->blocked, sizeof(p->blocked), format, ap);
 	va_end(ap);
 }
 

@@ -44,7 +44,7 @@ enum action_kind {
 
 struct action {
 	enum action_kind kind;
-	char id[136];       /* of what it acts on, or its name; "" for what is to be made */
+	char id[260];       /* of what it acts on, or its name; "" for what is to be made */
 	char what[320];     /* in words: "copy image ami-1 from us-west-2" */
 	char why[256];      /* the reason: "no image named 'NAVO'" */
 	char value[136];    /* of what is made or modified: type, name, id of the replaced one */
@@ -63,7 +63,7 @@ enum remedy {
 
 struct difference {
 	enum remedy remedy;
-	char subject[160]; /* "instance i-1" */
+	char subject[288]; /* "instance i-1" */
 	char member[320];  /* "type", a rule; "" when it is there or not as a whole */
 	char wanted[256];
 	char found[256];

@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "fleet/preflight_private.h"
+#include "fleet/text.h"
 
 #include <stdarg.h>
 
@@ -20,9 +21,9 @@ struct check *check_add(struct checks *c, enum check_result result, const char *
 	check = &items[c->n++];
 	memset(check, 0, sizeof(*check));
 	check->result = result;
-	(void)snprintf(check->name, sizeof(check->name), "%s", name);
+	text_format(check->name, sizeof(check->name), "%s", name);
 	va_start(ap, format);
-	(void)vsnprintf(check->detail, sizeof(check->detail), format, ap);
+	text_vformat(check->detail, sizeof(check->detail), format, ap);
 	va_end(ap);
 	return check;
 }
