@@ -62,7 +62,7 @@ static void free_finding(struct finding *f)
 	free(f);
 }
 
-static void print_table(struct app *app, struct awsq_buf *text)
+static int print_table(struct app *app, struct awsq_buf *text)
 {
 	struct table *t = show_new_table();
 
@@ -72,37 +72,39 @@ static void print_table(struct app *app, struct awsq_buf *text)
 	}
 	table_print(text, t);
 	table_free(t);
+	return t ? 0 : AWSQ_ENOMEM;
 }
 
-static void print_json(struct app *app, struct awsq_buf *text)
+static int print_json(struct app *app, struct awsq_buf *text)
 {
 	struct json_report *j = json_new(app->config.name, app->desired.identity.account);
+	int rc;
 
 	for (size_t i = 0; j && i < app->n_tasks; i++) {
 		if (app->tasks[i].data)
 			json_add_finding(j, app->tasks[i].data);
 	}
-	if (j)
-		(void)json_print(text, j);
+	rc = j ? json_print(text, j) : AWSQ_ENOMEM;
 	json_free(j);
+	return rc;
 }
 
 static int run(struct app *app)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(64 * 1024 * 1024);
+	int rc;
 
 	if (app->options.everywhere)
 		return everywhere_check(app);
 	app_each(app, work);
 	if (strcmp(app->options.output, "json") == 0)
-		print_json(app, &text);
+		rc = print_json(app, &text);
 	else
-		print_table(app, &text);
-	screen_print(app->screen, awsq_buf_str(&text));
-	awsq_buf_free(&text);
+		rc = print_table(app, &text);
+	rc = app_print(app, &text, rc);
 	for (size_t i = 0; i < app->n_tasks; i++)
 		free_finding(app->tasks[i].data);
-	return app_status(app);
+	return rc == 0 ? app_status(app) : EXIT_FAILED;
 }
 
 static const struct tool tool = {

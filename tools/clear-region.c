@@ -147,8 +147,11 @@ static int list_everywhere(struct app *app)
 
 static int clear_all(struct app *app)
 {
-	size_t n = plans_print(app);
+	size_t n = plans_count(app);
 
+	/* What could not be shown is not removed. */
+	if (plans_print(app) != 0)
+		return EXIT_FAILED;
 	if (app->options.dry_run) {
 		int status = app_status(app);
 

@@ -122,16 +122,18 @@ static void work(struct app *app, struct region *r, struct task *task)
 
 static int run(struct app *app)
 {
+	int status = EXIT_OK;
+
 	if (app->options.preflight)
 		return preflight_run(app);
 	app_each(app, work);
-	if (app->options.dry_run)
-		(void)plans_print(app);
+	if (app->options.dry_run && plans_print(app) != 0)
+		status = EXIT_FAILED;
 	/* JSON is for programs: nothing else stands on stdout with it. */
 	if (strcmp(app->options.output, "json") != 0)
 		app_summary(app, 0);
 	plans_free(app);
-	return app_status(app);
+	return status == EXIT_OK ? app_status(app) : status;
 }
 
 static const struct tool tool = {

@@ -154,3 +154,18 @@ def test_the_plan_as_text(fleet: Fleet, region: str) -> None:
     assert any("! instance" in line and "--replace makes a new instance" in line for line in lines)
 
 
+def test_a_plan_as_json_leaves_out_nothing(fleet: Fleet, region: str) -> None:
+    """Names longer than the room for them are cut between characters: JSON takes no part of one."""
+    name = "x" + "é" * 149
+    instance = fleet.instance(region)["InstanceId"]
+    tags = [{"Key": "Name", "Value": name}]
+    fleet.ec2(region).create_tags(Resources=[instance], Tags=tags)
+    done = fleet.run("config-region", "--dry-run", "--output=json", region)
+    assert done.returncode == 3
+    (report,) = json.loads(done.stdout)["regions"]
+    assert planned(done.stdout) == [("CreateTags", instance)]
+    (difference,) = report["differences"]
+    assert difference["found"] == name[:128]
+    done = fleet.run("check-region", "--output=json", region)
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["regions"][0]["differences"] == [difference]

@@ -4,6 +4,7 @@
 #include "cli/signals.h"
 #include "cli/table.h"
 #include "fleet/state.h"
+#include "fleet/text.h"
 
 #include <awsq/endpoint.h>
 
@@ -386,7 +387,7 @@ void app_with_lock(struct app *app, struct region *r, struct task *task,
 void task_fail(struct app *app, struct task *task, int status, const struct awsq_err *err)
 {
 	task->status = status;
-	(void)snprintf(task->detail, sizeof(task->detail), "%s", err->message);
+	text_format(task->detail, sizeof(task->detail), "%s", err->message);
 	screen_error(app->screen, task->region, "%s", err->message);
 	task->told = 1;
 	task->canceled = err->code == AWSQ_ECANCELED;
@@ -399,7 +400,7 @@ void task_done(struct task *task, const char *format, ...)
 	task->status = EXIT_OK;
 	task->told = 0;
 	va_start(ap, format);
-	(void)vsnprintf(task->detail, sizeof(task->detail), format, ap);
+	text_vformat(task->detail, sizeof(task->detail), format, ap);
 	va_end(ap);
 }
 
@@ -438,6 +439,18 @@ void app_summary(struct app *app, int job)
 		(void)screen_bytes(app->screen, job, awsq_buf_str(&text), text.len);
 	table_free(table);
 	awsq_buf_free(&text);
+}
+
+int app_print(struct app *app, struct awsq_buf *text, int rc)
+{
+	if (rc == 0)
+		rc = awsq_buf_error(text);
+	if (rc == 0)
+		screen_print(app->screen, awsq_buf_str(text));
+	else
+		screen_error(app->screen, NULL, "cannot print the report: %s", awsq_strerror(rc));
+	awsq_buf_free(text);
+	return rc;
 }
 
 int app_status(const struct app *app)

@@ -83,6 +83,12 @@ void task_done(struct task *task, const char *format, ...) AWSQ_PRINTF(2, 3);
 void app_summary(struct app *app, int job);
 
 /*
+ * Prints a report to stdout and frees it. rc is how making it has ended; when that, or the text, is
+ * an error, nothing is printed but that. 0, or the code, for an exit with EXIT_FAILED.
+ */
+int app_print(struct app *app, struct awsq_buf *text, int rc);
+
+/*
  * The exit status of all regions together: that of the only one; with several, EXIT_FAILED when any
  * failed, else EXIT_DIFFERENCES when any has some, else EXIT_OK.
  */

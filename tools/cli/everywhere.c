@@ -4,6 +4,7 @@
 
 #include "cli/json.h"
 #include "cli/table.h"
+#include "fleet/text.h"
 
 #include <inttypes.h>
 
@@ -27,8 +28,8 @@ static void add_rows(struct table *table, const char *region, enum place place,
 
 		if (item_takes_space(item->kind))
 			(void)snprintf(gib, sizeof(gib), "%" PRId64, item->gib);
-		(void)snprintf(why, sizeof(why), "%s%s%s; %s", item->why,
-			item->remark[0] ? "; " : "", item->remark, places[place]);
+		text_format(why, sizeof(why), "%s%s%s; %s", item->why, item->remark[0] ? "; " : "",
+			item->remark, places[place]);
 		table_add(table, region, item_kind_word(item->kind), item->id, item->state, gib,
 			why);
 	}
@@ -91,14 +92,8 @@ static int print(struct app *app, struct report_of_all *all)
 	} else if (rc == 0) {
 		table_print(&text, all->table);
 		add_totals(&text, &all->totals);
-		rc = awsq_buf_error(&text);
 	}
-	if (rc == 0)
-		screen_print(app->screen, awsq_buf_str(&text));
-	else
-		screen_error(app->screen, NULL, "%s", awsq_strerror(rc));
-	awsq_buf_free(&text);
-	return rc;
+	return app_print(app, &text, rc);
 }
 
 int everywhere_print(struct app *app, struct inventory_totals *totals)

@@ -2,6 +2,7 @@
 #include "banned.h"
 
 #include "cli/json.h"
+#include "fleet/text.h"
 
 #include <awsq/err.h>
 
@@ -12,7 +13,46 @@
 struct json_report {
 	json_t *root;
 	json_t *regions;
+	int failed; /* something is missing in it */
 };
+
+/* ---- Parts that could not be made are NULL, and so is what they are to be part of. */
+
+/* Any text, also one that is no UTF-8, which jansson refuses; null for NULL. */
+static json_t *text_json(const char *s)
+{
+	json_t *made = s ? json_string(s) : json_null();
+	char *copy = made ? NULL : strdup(s);
+
+	if (copy) {
+		text_mend(copy);
+		made = json_string(copy);
+	}
+	free(copy);
+	return made;
+}
+
+static void append(json_t **list, json_t *item)
+{
+	if (json_array_append_new(*list, item) != 0) {
+		json_decref(*list);
+		*list = NULL;
+	}
+}
+
+static void add_region(struct json_report *j, json_t *region)
+{
+	if (json_array_append_new(j->regions, region) != 0)
+		j->failed = 1;
+}
+
+static void set_member(struct json_report *j, const char *name, json_t *value)
+{
+	if (json_object_set_new(j->root, name, value) != 0)
+		j->failed = 1;
+}
+
+/* ---- The document */
 
 struct json_report *json_new(const char *fleet, const char *account)
 {
@@ -21,8 +61,8 @@ struct json_report *json_new(const char *fleet, const char *account)
 	if (!j)
 		return NULL;
 	j->regions = json_array();
-	j->root = json_pack("{s:i, s:s, s:s?, s:O}", "schema", SCHEMA, "fleet", fleet, "account",
-		account, "regions", j->regions);
+	j->root = json_pack("{s:i, s:o, s:o, s:O}", "schema", SCHEMA, "fleet", text_json(fleet),
+		"account", text_json(account), "regions", j->regions);
 	if (!j->root) {
 		json_free(j);
 		return NULL;
@@ -39,6 +79,8 @@ void json_free(struct json_report *j)
 	free(j);
 }
 
+/* ---- Findings */
+
 /* Times as check-region's readers want them; null where there is none. */
 static json_t *time_json(int64_t seconds)
 {
@@ -47,7 +89,7 @@ static json_t *time_json(int64_t seconds)
 	if (seconds == 0)
 		return json_null();
 	awsq_time_iso(text, seconds);
-	return json_string(text);
+	return text_json(text);
 }
 
 static json_t *images_json(const struct observed *o)
@@ -57,10 +99,11 @@ static json_t *images_json(const struct observed *o)
 	for (size_t i = 0; i < o->images.n; i++) {
 		const struct awsq_ec2_image *image = &o->images.items[i];
 
-		json_array_append_new(list,
-			json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?}", "id", image->id, "name",
-				image->name, "state", image->state, "source_image",
-				image_source(image), "created", image->creation_date));
+		append(&list,
+			json_pack("{s:o, s:o, s:o, s:o, s:o}", "id", text_json(image->id), "name",
+				text_json(image->name), "state", text_json(image->state),
+				"source_image", text_json(image_source(image)), "created",
+				text_json(image->creation_date)));
 	}
 	return list;
 }
@@ -69,9 +112,9 @@ static int add_snapshot(void *list, const char *id, int64_t gib,
 	const struct awsq_ec2_snapshot *snapshot, const struct awsq_ec2_image *image)
 {
 	(void)image;
-	json_array_append_new(list,
-		json_pack("{s:s, s:s?, s:I}", "id", id, "state", snapshot ? snapshot->state : NULL,
-			"size_gib", (json_int_t)gib));
+	append(list,
+		json_pack("{s:o, s:o, s:I}", "id", text_json(id), "state",
+			text_json(snapshot ? snapshot->state : NULL), "size_gib", (json_int_t)gib));
 	return 0;
 }
 
@@ -82,9 +125,9 @@ static json_t *key_pairs_json(const struct observed *o)
 	for (size_t i = 0; i < o->key_pairs.n; i++) {
 		const struct awsq_ec2_key_pair *key = &o->key_pairs.items[i];
 
-		json_array_append_new(list,
-			json_pack("{s:s?, s:s?, s:s?, s:s?}", "id", key->id, "name", key->name,
-				"type", key->type, "public_key", key->public_key));
+		append(&list, json_pack("{s:o, s:o, s:o, s:o}", "id", text_json(key->id), "name",
+				      text_json(key->name), "type", text_json(key->type),
+				      "public_key", text_json(key->public_key)));
 	}
 	return list;
 }
@@ -97,12 +140,13 @@ static json_t *rules_json(const struct rules *rules)
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct rule *rule = &rules->items[i];
 
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "direction",
-				rule->egress ? "egress" : "ingress", "protocol", rule->protocol,
-				"from_port", (json_int_t)rule->from_port, "to_port",
-				(json_int_t)rule->to_port, "kind", kinds[rule->kind], "target",
-				rule->target, "description", rule->description));
+		append(&list,
+			json_pack("{s:s, s:o, s:I, s:I, s:s, s:o, s:o}", "direction",
+				rule->egress ? "egress" : "ingress", "protocol",
+				text_json(rule->protocol), "from_port", (json_int_t)rule->from_port,
+				"to_port", (json_int_t)rule->to_port, "kind", kinds[rule->kind],
+				"target", text_json(rule->target), "description",
+				text_json(rule->description)));
 	}
 	return list;
 }
@@ -114,14 +158,13 @@ static json_t *groups_json(const struct finding *f)
 
 	for (size_t i = 0; i < o->groups.n; i++) {
 		const struct awsq_ec2_security_group *g = &o->groups.items[i];
-		int is_chosen = strcmp(g->id, f->plan.group_id) == 0;
+		int is_chosen = g->id && strcmp(g->id, f->plan.group_id) == 0;
 
 		if (!is_fleets(o->fleet, g->name, g->tags, g->n_tags))
 			continue;
-		json_array_append_new(list,
-			json_pack("{s:s?, s:s?, s:s?, s:o}", "id", g->id, "name", g->name, "vpc_id",
-				g->vpc_id, "rules",
-				is_chosen ? rules_json(&f->rules) : json_null()));
+		append(&list, json_pack("{s:o, s:o, s:o, s:o}", "id", text_json(g->id), "name",
+				      text_json(g->name), "vpc_id", text_json(g->vpc_id), "rules",
+				      is_chosen ? rules_json(&f->rules) : json_null()));
 	}
 	return list;
 }
@@ -143,18 +186,20 @@ static json_t *instances_json(const struct observed *o)
 
 		if (!instance_is_live(x))
 			continue;
-		json_array_append_new(list,
-			json_pack(
-				"{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, "
-				"s:o}",
-				"id", x->id, "state", x->state, "type", x->type, "zone", x->zone,
-				"public_ip", x->public_ip, "image", x->image_id, "key_pair",
-				x->key_name, "security_group", group, "instance_profile",
-				x->profile_arn, "metadata_tokens", x->http_tokens, "launched",
+		append(&list,
+			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+				"id", text_json(x->id), "state", text_json(x->state), "type",
+				text_json(x->type), "zone", text_json(x->zone), "public_ip",
+				text_json(x->public_ip), "image", text_json(x->image_id),
+				"key_pair", text_json(x->key_name), "security_group",
+				text_json(group), "instance_profile", text_json(x->profile_arn),
+				"metadata_tokens", text_json(x->http_tokens), "launched",
 				time_json(x->launch_time), "uptime_seconds", uptime_json(x)));
 	}
 	return list;
 }
+
+/* ---- Plans */
 
 static json_t *differences_json(const struct plan *p)
 {
@@ -163,10 +208,11 @@ static json_t *differences_json(const struct plan *p)
 	for (size_t i = 0; i < p->n_differences; i++) {
 		const struct difference *d = &p->differences[i];
 
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "subject", d->subject,
-				"attribute", d->member, "wanted", d->wanted, "found", d->found,
-				"remedy", remedy_word(d->remedy), "hint", d->hint));
+		append(&list,
+			json_pack("{s:o, s:o, s:o, s:o, s:s, s:o}", "subject",
+				text_json(d->subject), "attribute", text_json(d->member), "wanted",
+				text_json(d->wanted), "found", text_json(d->found), "remedy",
+				remedy_word(d->remedy), "hint", text_json(d->hint)));
 	}
 	return list;
 }
@@ -174,13 +220,13 @@ static json_t *differences_json(const struct plan *p)
 /* Why the plan cannot be carried out; null when it can. */
 static json_t *blocked_json(const struct plan *p)
 {
-	return p->blocked[0] ? json_string(p->blocked) : json_null();
+	return text_json(p->blocked[0] ? p->blocked : NULL);
 }
 
 static void add_error(struct json_report *j, const char *region, const char *error)
 {
-	json_array_append_new(j->regions,
-		json_pack("{s:s, s:s}", "region", region, "error", error));
+	add_region(j,
+		json_pack("{s:o, s:o}", "region", text_json(region), "error", text_json(error)));
 }
 
 static json_t *actions_json(const struct plan *p)
@@ -191,10 +237,10 @@ static json_t *actions_json(const struct plan *p)
 		const struct action *a = &p->actions[i];
 		const char sign[] = { action_sign(a), '\0' };
 
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "sign", sign, "api",
-				action_api(a), "id", a->id, "action", a->what, "reason", a->why,
-				"rules", rules_json(&a->rules)));
+		append(&list,
+			json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "sign", sign, "api",
+				action_api(a), "id", text_json(a->id), "action", text_json(a->what),
+				"reason", text_json(a->why), "rules", rules_json(&a->rules)));
 	}
 	return list;
 }
@@ -205,10 +251,9 @@ void json_add_plan(struct json_report *j, const char *region, const char *error,
 	if (error)
 		add_error(j, region, error);
 	else
-		json_array_append_new(j->regions,
-			json_pack("{s:s, s:n, s:o, s:o, s:o}", "region", region, "error", "blocked",
-				blocked_json(p), "actions", actions_json(p), "differences",
-				differences_json(p)));
+		add_region(j, json_pack("{s:o, s:n, s:o, s:o, s:o}", "region", text_json(region),
+				      "error", "blocked", blocked_json(p), "actions",
+				      actions_json(p), "differences", differences_json(p)));
 }
 
 void json_add_finding(struct json_report *j, const struct finding *f)
@@ -220,15 +265,16 @@ void json_add_finding(struct json_report *j, const struct finding *f)
 		return;
 	}
 	snapshots = json_array();
-	(void)observed_each_snapshot(&f->observed, add_snapshot, snapshots);
-	json_array_append_new(j->regions,
-		json_pack("{s:s, s:n, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:o}", "region",
-			f->region, "error", "images", images_json(&f->observed), "snapshots",
-			snapshots, "key_pairs", key_pairs_json(&f->observed), "security_groups",
-			groups_json(f), "role", f->role, "instances", instances_json(&f->observed),
-			"blocked", blocked_json(&f->plan), "differences",
-			differences_json(&f->plan)));
+	(void)observed_each_snapshot(&f->observed, add_snapshot, &snapshots);
+	add_region(j, json_pack("{s:o, s:n, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "region",
+			      text_json(f->region), "error", "images", images_json(&f->observed),
+			      "snapshots", snapshots, "key_pairs", key_pairs_json(&f->observed),
+			      "security_groups", groups_json(f), "role", text_json(f->role),
+			      "instances", instances_json(&f->observed), "blocked",
+			      blocked_json(&f->plan), "differences", differences_json(&f->plan)));
 }
+
+/* ---- Preflights and inventories */
 
 static json_t *checks_json(const struct checks *checks)
 {
@@ -237,9 +283,9 @@ static json_t *checks_json(const struct checks *checks)
 	for (size_t i = 0; i < checks->n; i++) {
 		const struct check *c = &checks->items[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s}", "check", c->name,
-						    "permission", c->is_permission, "result",
-						    check_word(c->result), "detail", c->detail));
+		append(&list, json_pack("{s:o, s:b, s:s, s:o}", "check", text_json(c->name),
+				      "permission", c->is_permission, "result",
+				      check_word(c->result), "detail", text_json(c->detail)));
 	}
 	return list;
 }
@@ -247,10 +293,10 @@ static json_t *checks_json(const struct checks *checks)
 void json_add_checks(struct json_report *j, const char *region, const struct checks *checks)
 {
 	if (region)
-		json_array_append_new(j->regions, json_pack("{s:s, s:n, s:o}", "region", region,
-							  "error", "checks", checks_json(checks)));
+		add_region(j, json_pack("{s:o, s:n, s:o}", "region", text_json(region), "error",
+				      "checks", checks_json(checks)));
 	else
-		json_object_set_new(j->root, "checks", checks_json(checks));
+		set_member(j, "checks", checks_json(checks));
 }
 
 static json_t *items_json(const struct inventory *inventory)
@@ -260,13 +306,13 @@ static json_t *items_json(const struct inventory *inventory)
 	for (size_t i = 0; i < inventory->n; i++) {
 		const struct item *item = &inventory->items[i];
 
-		json_array_append_new(list,
-			json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:s, s:s}", "kind",
-				item_kind_word(item->kind), "id", item->id, "name", item->name,
-				"state", item->state, "size_gib",
+		append(&list,
+			json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "kind",
+				item_kind_word(item->kind), "id", text_json(item->id), "name",
+				text_json(item->name), "state", text_json(item->state), "size_gib",
 				item_takes_space(item->kind) ? json_integer((json_int_t)item->gib)
 							     : json_null(),
-				"why", item->why, "remark", item->remark));
+				"why", text_json(item->why), "remark", text_json(item->remark)));
 	}
 	return list;
 }
@@ -279,14 +325,14 @@ void json_add_inventory(struct json_report *j, const char *region, const char *e
 	if (error)
 		add_error(j, region, error);
 	else
-		json_array_append_new(j->regions,
-			json_pack("{s:s, s:n, s:s, s:o}", "region", region, "error", "place",
-				places[place], "items", items_json(inventory)));
+		add_region(j,
+			json_pack("{s:o, s:n, s:s, s:o}", "region", text_json(region), "error",
+				"place", places[place], "items", items_json(inventory)));
 }
 
 void json_set_totals(struct json_report *j, const struct inventory_totals *t)
 {
-	json_object_set_new(j->root, "totals",
+	set_member(j, "totals",
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "regions_read",
 			(json_int_t)t->regions_read, "regions_unread",
 			(json_int_t)t->regions_unread, "items", (json_int_t)t->items, "strays",
@@ -294,13 +340,17 @@ void json_set_totals(struct json_report *j, const struct inventory_totals *t)
 			"snapshots_gib", (json_int_t)t->snapshots_gib));
 }
 
+static int add_text(const char *text, size_t len, void *out)
+{
+	awsq_buf_add(out, text, len);
+	return awsq_buf_error(out) == 0 ? 0 : -1;
+}
+
+/* Not by json_dumps: without memory, that of jansson 2.14 may leave out part of a text. */
 int json_print(struct awsq_buf *out, const struct json_report *j)
 {
-	char *text = json_dumps(j->root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-
-	if (!text)
-		return AWSQ_ENOMEM;
-	awsq_buf_addf(out, "%s\n", text);
-	free(text);
+	if (j->failed || json_dump_callback(j->root, add_text, out, JSON_INDENT(2)) != 0)
+		return awsq_buf_error(out) != 0 ? awsq_buf_error(out) : AWSQ_ENOMEM;
+	awsq_buf_addc(out, '\n');
 	return awsq_buf_error(out);
 }

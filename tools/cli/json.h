@@ -8,6 +8,9 @@
  * "checks", which the document itself has too, for what holds in all regions; and for an inventory,
  * "place" and "items", with "totals" in the document. A region whose "error" is not null has
  * nothing else. check-region(1) and config-region(1) have the details.
+ *
+ * What of a text is no UTF-8 shows as question marks. What could not be added makes json_print
+ * fail: a document that lacks something is never printed.
  */
 #ifndef CLI_JSON_H
 #define CLI_JSON_H
@@ -38,7 +41,7 @@ void json_add_inventory(struct json_report *j, const char *region, const char *e
 	enum place place, const struct inventory *inventory);
 void json_set_totals(struct json_report *j, const struct inventory_totals *totals);
 
-/* Adds the whole document, ending with a newline. AWSQ_ENOMEM. */
+/* Adds the whole document, ending with a newline. AWSQ_ENOMEM, AWSQ_ETOOBIG. */
 int json_print(struct awsq_buf *out, const struct json_report *j);
 
 #endif

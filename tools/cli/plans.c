@@ -44,9 +44,10 @@ static void print_text(const struct app *app, struct awsq_buf *text)
 	}
 }
 
-static void print_json(const struct app *app, struct awsq_buf *text)
+static int print_json(const struct app *app, struct awsq_buf *text)
 {
 	struct json_report *j = json_new(app->config.name, app->desired.identity.account);
+	int rc;
 
 	for (size_t i = 0; j && i < app->n_tasks; i++) {
 		const struct look *l = app->tasks[i].data;
@@ -54,24 +55,32 @@ static void print_json(const struct app *app, struct awsq_buf *text)
 		json_add_plan(j, app->tasks[i].region, error_of(&app->tasks[i]),
 			l ? &l->plan : NULL);
 	}
-	if (j)
-		(void)json_print(text, j);
+	rc = j ? json_print(text, j) : AWSQ_ENOMEM;
 	json_free(j);
+	return rc;
 }
 
-size_t plans_print(struct app *app)
+int plans_print(struct app *app)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(64 * 1024 * 1024);
-	size_t n = 0;
+	int rc = 0;
 
 	if (strcmp(app->options.output, "json") == 0)
-		print_json(app, &text);
+		rc = print_json(app, &text);
 	else
 		print_text(app, &text);
-	screen_print(app->screen, awsq_buf_str(&text));
-	awsq_buf_free(&text);
-	for (size_t i = 0; i < app->n_tasks; i++)
-		n += app->tasks[i].data ? ((struct look *)app->tasks[i].data)->plan.n : 0;
+	return app_print(app, &text, rc);
+}
+
+size_t plans_count(const struct app *app)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < app->n_tasks; i++) {
+		const struct look *l = app->tasks[i].data;
+
+		n += l ? l->plan.n : 0;
+	}
 	return n;
 }
 

@@ -22,8 +22,11 @@ void look_end(struct look *l);
 int plans_keep(struct app *app, struct region *r, struct task *task,
 	int (*fill)(struct look *l, struct app *app, struct region *r, struct awsq_err *err));
 
-/* Prints what the tasks hold as --output says; how many actions they have together. */
-size_t plans_print(struct app *app);
+/* Prints what the tasks hold as --output says; 0, or a code as of app_print. */
+int plans_print(struct app *app);
+
+/* How many actions they have together. */
+size_t plans_count(const struct app *app);
 
 /* Frees what the tasks hold. */
 void plans_free(struct app *app);

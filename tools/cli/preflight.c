@@ -87,18 +87,19 @@ static void print_text(const struct app *app, const struct checks *account, stru
 	table_free(table);
 }
 
-static void print_json(const struct app *app, const struct checks *account, const char *account_id,
+static int print_json(const struct app *app, const struct checks *account, const char *account_id,
 	struct awsq_buf *text)
 {
 	struct json_report *j = json_new(app->config.name, account_id);
+	int rc;
 
 	if (j)
 		json_add_checks(j, NULL, account);
 	for (size_t i = 0; j && i < app->n_tasks; i++)
 		json_add_checks(j, app->tasks[i].region, checks_of(app, i));
-	if (j)
-		(void)json_print(text, j);
+	rc = j ? json_print(text, j) : AWSQ_ENOMEM;
 	json_free(j);
+	return rc;
 }
 
 int preflight_run(struct app *app)
@@ -107,7 +108,7 @@ int preflight_run(struct app *app)
 	struct desired desired = { 0 };
 	struct checks account = { 0 };
 	struct part *parts = calloc(app->n_tasks, sizeof(*parts));
-	int pass;
+	int pass, rc = 0;
 
 	if (!parts)
 		return EXIT_FAILED;
@@ -120,11 +121,10 @@ int preflight_run(struct app *app)
 		app_each(app, work);
 	app->canceled |= signals_caught() != 0;
 	if (strcmp(app->options.output, "json") == 0)
-		print_json(app, &account, desired.identity.account, &text);
+		rc = print_json(app, &account, desired.identity.account, &text);
 	else
 		print_text(app, &account, &text);
-	screen_print(app->screen, awsq_buf_str(&text));
-	pass = checks_pass(&account);
+	pass = app_print(app, &text, rc) == 0 && checks_pass(&account);
 	for (size_t i = 0; i < app->n_tasks; i++) {
 		/* A region that nobody came to has no checks: the user has ended it. */
 		pass = pass && parts[i].checks.n > 0 && checks_pass(&parts[i].checks);
@@ -134,6 +134,5 @@ int preflight_run(struct app *app)
 	free(parts);
 	checks_free(&account);
 	desired_free(&desired);
-	awsq_buf_free(&text);
 	return pass ? EXIT_OK : EXIT_FAILED;
 }

@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "cli/show.h"
+#include "fleet/text.h"
 
 #include <inttypes.h>
 
@@ -97,7 +98,7 @@ static void show_instance(struct rows *rows, const struct awsq_ec2_instance *i)
 	if (!instance_is_live(i))
 		return;
 	uptime_text(up, sizeof(up), i);
-	(void)snprintf(detail, sizeof(detail), "%s in %s%s%s%s%s", i->type ? i->type : "?",
+	text_format(detail, sizeof(detail), "%s in %s%s%s%s%s", i->type ? i->type : "?",
 		i->zone ? i->zone : "?", i->public_ip ? ", " : "", i->public_ip ? i->public_ip : "",
 		up[0] ? ", up " : "", up);
 	row(rows, "instance", i->id, i->state, detail);
@@ -114,7 +115,7 @@ static void show_groups(struct rows *rows, const struct finding *f)
 		if (!is_fleets(o->fleet, g->name, g->tags, g->n_tags))
 			continue;
 		awsq_buf_reset(&text);
-		awsq_buf_addf(&text, "in %s", g->vpc_id);
+		awsq_buf_addf(&text, "in %s", g->vpc_id ? g->vpc_id : "?");
 		row(rows, "security group", g->id, NULL, awsq_buf_str(&text));
 	}
 	end_kind(rows, "security group");
@@ -162,7 +163,7 @@ void show_finding(struct table *t, const struct finding *f)
 		const char *source = image_source(&o->images.items[i]);
 		char detail[128];
 
-		(void)snprintf(detail, sizeof(detail), "%s%s", source ? "copy of " : "",
+		text_format(detail, sizeof(detail), "%s%s", source ? "copy of " : "",
 			source ? source : "");
 		row(&rows, "image", o->images.items[i].id, o->images.items[i].state, detail);
 	}
