@@ -129,4 +129,5 @@ void awsq_ec2_modify_metadata_tokens(struct awsq_call *call, const char *id, con
 {
 	modify(call, "ModifyInstanceMetadataOptions", id);
 	awsq_query_add(&call->body, tokens, "HttpTokens");
+	awsq_query_add(&call->body, "enabled", "HttpEndpoint");
 }

@@ -34,6 +34,7 @@ static const struct awsq_field instance_fields[] = {
 	AWSQ_STRING(instance, subnet_id, "subnetId"),
 	AWSQ_STRING(instance, profile_arn, "iamInstanceProfile/arn"),
 	AWSQ_STRING(instance, http_tokens, "metadataOptions/httpTokens"),
+	AWSQ_STRING(instance, http_endpoint, "metadataOptions/httpEndpoint"),
 	AWSQ_STRING(instance, root_device, "rootDeviceName"),
 	AWSQ_TIME(instance, launch_time, "launchTime"),
 	AWSQ_LIST(instance, tags, n_tags, "tagSet/item", &ec2_tag_shape),

@@ -71,6 +71,7 @@ void awsq_ec2_modify_shutdown_behavior(struct awsq_call *call, const char *id,
 void awsq_ec2_modify_instance_group(struct awsq_call *call, const char *id, const char *group_id);
 void awsq_ec2_modify_termination_protection(struct awsq_call *call, const char *id, int on);
 void awsq_ec2_modify_stop_protection(struct awsq_call *call, const char *id, int on);
+/* And has the metadata endpoint answer, if it does not. */
 void awsq_ec2_modify_metadata_tokens(struct awsq_call *call, const char *id, const char *tokens);
 
 /* Of one instance: none, or one, and for a while those that are being replaced. */

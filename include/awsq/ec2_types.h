@@ -54,8 +54,9 @@ struct awsq_ec2_instance {
 	char *vpc_id;
 	char *subnet_id;
 	char *profile_arn;
-	char *http_tokens; /* of the metadata options: "required" is IMDSv2 only */
-	char *root_device; /* the name of the root volume's device */
+	char *http_tokens;   /* of the metadata options: "required" is IMDSv2 only */
+	char *http_endpoint; /* "enabled" or "disabled" */
+	char *root_device;   /* the name of the root volume's device */
 	int64_t launch_time;
 	struct awsq_ec2_tag *tags;
 	size_t n_tags;

@@ -129,6 +129,14 @@ def tokens_optional(fleet: Fleet) -> str:
     return "metadata tokens (IMDSv2): wanted required, found optional"
 
 
+def endpoint_off(fleet: Fleet) -> str:
+    """No user data reaches the instance then, and so no timer is armed."""
+    fleet.ec2(REGION).modify_instance_metadata_options(
+        InstanceId=instance_id(fleet), HttpEndpoint="disabled"
+    )
+    return "metadata endpoint: wanted enabled, found disabled"
+
+
 def terminates_on_shutdown(fleet: Fleet) -> str:
     fleet.ec2(REGION).modify_instance_attribute(
         InstanceId=instance_id(fleet), InstanceInitiatedShutdownBehavior={"Value": "terminate"}
@@ -198,7 +206,7 @@ def orphaned_snapshot(fleet: Fleet) -> str:
 
 IN_PLACE = [
     other_key, key_pair_gone, rule_too_many, rule_missing, other_type, no_profile, other_profile,
-    other_group, tokens_optional, terminates_on_shutdown, other_name, other_user_data,
+    other_group, tokens_optional, endpoint_off, terminates_on_shutdown, other_name, other_user_data,
     other_max_uptime, tag_gone, orphaned_snapshot,
 ]  # fmt: skip
 BY_REPLACING = [newer_home_image, encryption_wanted, key_file_changed]

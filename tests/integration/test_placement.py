@@ -165,3 +165,19 @@ def test_an_encrypted_home_image_makes_encrypted_copies(fleet: Fleet) -> None:
     assert {e for e, _ in encryption(fleet, REGION)} == {True}
     assert fleet.run("check-region", REGION).returncode == 0
     assert NAME in {g["GroupName"] for g in fleet.groups(REGION)}
+
+
+def test_encryption_that_is_turned_on_and_off_again(fleet: Fleet) -> None:
+    """Both copies are the fleet's own: the one that the instance is made of stays."""
+    fleet.run("config-region", REGION, check=True)
+    before = fleet.instance(REGION)
+    plain = fleet.config.read_text()
+    fleet.config.write_text(plain.replace("max_uptime", "encrypt = true; max_uptime", 1))
+    fleet.run("config-region", REGION)
+    assert len(fleet.images(REGION)) == 2
+    fleet.config.write_text(plain)
+    fleet.run("config-region", REGION, check=True)
+    (image,) = fleet.images(REGION)
+    assert before["ImageId"] == image["ImageId"]
+    assert fleet.instance(REGION)["InstanceId"] == before["InstanceId"]
+    assert fleet.run("check-region", REGION).returncode == 0

@@ -72,8 +72,8 @@ static void test_modify(void **state)
 	is_ec2(&call, "ModifyInstanceAttribute", "InstanceId=i-1&DisableApiStop.Value=false",
 		REPEATABLE);
 	awsq_ec2_modify_metadata_tokens(&call, "i-1", "required");
-	is_ec2(&call, "ModifyInstanceMetadataOptions", "InstanceId=i-1&HttpTokens=required",
-		REPEATABLE);
+	is_ec2(&call, "ModifyInstanceMetadataOptions",
+		"InstanceId=i-1&HttpTokens=required&HttpEndpoint=enabled", REPEATABLE);
 	/* Nothing is cut off. */
 	memset(large, 'x', 32 * 1024);
 	large[32 * 1024] = '\0';

@@ -301,7 +301,7 @@ static void test_another_encryption(void **state)
 		"image: ami-3, a copy of ami-home, not so encrypted -> a copy of ami-home, "
 		"encrypted (apply)\n"
 		"instance: none -> NAVO (apply)\n"
-		"image ami-3: it is an older copy -> none (apply)\n");
+		"image ami-3: it is a copy too many -> none (apply)\n");
 }
 
 /* Two names are taken, by a copy of an older image and by one that is encrypted otherwise. */

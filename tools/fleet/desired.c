@@ -11,15 +11,13 @@ static char *copy(const char *s)
 	return s ? strdup(s) : NULL;
 }
 
-/* Whether image i could be meant. A version that is being made is not yet what is wanted. */
+/* Whether image i could be meant. */
 static int is_candidate(const struct desired *d, size_t i)
 {
 	const struct awsq_ec2_image *image = &d->home.images.items[i];
-	int has_versions = strchr(config_image(d->config), '*') != NULL;
 
 	return image_is_usable(image) && image->name &&
-	       config_image_matches(d->config, image->name) &&
-	       (!has_versions || strcmp(image->state, "available") == 0);
+	       config_image_matches(d->config, image->name);
 }
 
 /* Lists what was found, since the user has to choose. */
@@ -130,6 +128,17 @@ int desired_find_profile(struct desired *d, struct region *home, struct awsq_err
 	return rc;
 }
 
+/* Said in each run, since each replaces the key pairs of other regions that differ. */
+static void check_home_key(const struct desired *d, const struct region *home)
+{
+	const struct awsq_ec2_key_pair *key = chosen_key_pair(&d->home);
+
+	if (key && key->public_key && !sshkey_same_public(key->public_key, d->public_key))
+		region_warning(home,
+			"home's key pair '%s' is not that of '%s': one of them is wrong", key->name,
+			d->config->key);
+}
+
 static int find_rules(struct desired *d, struct awsq_err *err)
 {
 	const char *home = d->config->home;
@@ -230,6 +239,8 @@ int desired_read(struct desired *out, const struct fleet *fleet, struct awsq_err
 		rc = read_account(out, &home, err);
 	if (rc == 0)
 		rc = observed_read(&out->home, &home, OBSERVE_ALL, err);
+	if (rc == 0)
+		check_home_key(out, &home);
 	if (rc == 0)
 		rc = desired_find_image(out, err);
 	if (rc == 0)

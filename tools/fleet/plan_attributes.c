@@ -289,6 +289,21 @@ static int adopt_volumes(struct planner *p)
 	return rc;
 }
 
+/* Without the endpoint there is no user data on the instance, and so no timer; nor a role. */
+static int change_metadata(struct planner *p)
+{
+	const struct awsq_ec2_instance *i = p->instance;
+
+	if (i->http_endpoint && differ(i->http_endpoint, "enabled"))
+		return change(p, &(struct change){ ACTION_MODIFY_METADATA, "metadata endpoint",
+					 "enabled", i->http_endpoint, "required", 0 });
+	if (differ(i->http_tokens, "required"))
+		return change(p,
+			&(struct change){ ACTION_MODIFY_METADATA, "metadata tokens (IMDSv2)",
+				"required", i->http_tokens, NULL, 0 });
+	return 0;
+}
+
 int plan_attributes(struct planner *p)
 {
 	const struct awsq_ec2_instance *i = p->instance;
@@ -310,8 +325,7 @@ int plan_attributes(struct planner *p)
 	if (rc == 0 && differ(attributes->shutdown_behavior, "stop"))
 		rc = change(p, &(struct change){ ACTION_MODIFY_SHUTDOWN, "shutdown behaviour",
 				       "stop", attributes->shutdown_behavior, NULL, 0 });
-	if (rc == 0 && differ(i->http_tokens, "required"))
-		rc = change(p, &(struct change){ ACTION_MODIFY_METADATA, "metadata tokens (IMDSv2)",
-				       "required", i->http_tokens, NULL, 0 });
+	if (rc == 0)
+		rc = change_metadata(p);
 	return rc;
 }

@@ -46,6 +46,17 @@ static int is_encrypted_image(const struct planner *p, const struct awsq_ec2_ima
 	return 1;
 }
 
+/*
+ * Whether an image or a snapshot was copied, or adopted, by the fleet: then it has both tags. With
+ * the fleet's alone it may be a backup of an instance or a volume, as backups take over tags; and
+ * with the name alone someone's original: neither is config-region's to remove.
+ */
+static int is_made(const struct planner *p, const struct awsq_ec2_tag *tags, size_t n_tags)
+{
+	return is_tagged(p->d->config->name, tags, n_tags) &&
+	       awsq_ec2_tag_value(tags, n_tags, TAG_SOURCE_IMAGE);
+}
+
 static int is_wanted(const struct planner *p, const struct awsq_ec2_image *image)
 {
 	return image_is_usable(image) && image_is_copy(image, p->d->image) &&
@@ -59,10 +70,37 @@ static int is_stuck(const struct awsq_ec2_image *image)
 	       differ(image->state, "error") && differ(image->state, "deregistered");
 }
 
-/* Finds the wanted image; *n is how many there are. */
+/* Whether the fleet's instance was made of it. */
+static int is_instances(const struct planner *p, const struct awsq_ec2_image *image)
+{
+	const struct awsq_ec2_instance *instance;
+	size_t n;
+
+	instance = chosen_instance(&p->o->instances, &n, NULL);
+	return instance && !differ(instance->image_id, image->id);
+}
+
+/*
+ * Which of two copies of the same image, both made by the fleet, is kept: what the instance is made
+ * of, else the elder one, so that all who look at them choose the same.
+ */
+static int is_better(const struct planner *p, const struct awsq_ec2_image *a,
+	const struct awsq_ec2_image *b)
+{
+	const char *date_a = a->creation_date ? a->creation_date : "";
+	const char *date_b = b->creation_date ? b->creation_date : "";
+	int order = strcmp(date_a, date_b);
+
+	if (is_instances(p, a) != is_instances(p, b))
+		return is_instances(p, a);
+	return order < 0 || (order == 0 && strcmp(a->id, b->id) < 0);
+}
+
+/* Finds the wanted image; *n is how many there are that could be. */
 static void choose(struct planner *p, size_t *n)
 {
 	struct awsq_buf ids = AWSQ_BUF_INIT(512);
+	int all_made = 1;
 
 	*n = 0;
 	for (size_t i = 0; i < p->o->images.n; i++) {
@@ -70,10 +108,14 @@ static void choose(struct planner *p, size_t *n)
 
 		if (!is_wanted(p, image))
 			continue;
-		p->image = image;
+		all_made &= is_made(p, image->tags, image->n_tags);
+		if (!p->image || is_better(p, image, p->image))
+			p->image = image;
 		awsq_buf_addf(&ids, "%s%s (%s)", (*n)++ ? ", " : "", image->id,
 			image->creation_date ? image->creation_date : image->state);
 	}
+	if (*n > 1 && all_made)
+		*n = 1;
 	if (*n > 1)
 		plan_block(p->plan,
 			"%zu images could be the copy of %s: %.400s; deregister all but one", *n,
@@ -82,17 +124,6 @@ static void choose(struct planner *p, size_t *n)
 }
 
 /* ---- The copy */
-
-/*
- * Whether an image or a snapshot was copied, or adopted, by the fleet: then it has both tags. With
- * the fleet's alone it may be a backup of an instance or a volume, as backups take over tags; and
- * with the name alone someone's original: neither is config-region's to remove.
- */
-static int is_made(const struct planner *p, const struct awsq_ec2_tag *tags, size_t n_tags)
-{
-	return is_tagged(p->d->config->name, tags, n_tags) &&
-	       awsq_ec2_tag_value(tags, n_tags, TAG_SOURCE_IMAGE);
-}
 
 static int is_taken(const struct planner *p, const char *name)
 {
@@ -361,7 +392,9 @@ int plan_old_images(struct planner *p)
 		if (!is_old(p, image))
 			rc = tell_by_hand(p, image);
 		else if (rank(p, image) >= p->options->keep_images)
-			rc = plan_remove(p, image, 0, "it is an older copy");
+			rc = plan_remove(p, image, 0,
+				image_is_copy(image, p->d->image) ? "it is a copy too many"
+								  : "it is an older copy");
 	}
 	if (rc == 0 && settled)
 		rc = observed_each_snapshot(p->o, plan_orphan, p);
