@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 
 import pytest
 from fleet import HOME, NAME, REGIONS, ROLE, Fleet
@@ -125,3 +127,39 @@ def test_more_pages_than_one(fleet: Fleet, region: str) -> None:
     done = fleet.run("check-region", region, "--output=json")
     found = json.loads(done.stdout)["regions"][0]["snapshots"]
     assert made < {s["id"] for s in found} and len(found) == 31
+
+
+@pytest.mark.parametrize("action", ["DescribeInstanceAttribute", "DescribeVolumes"])
+@pytest.mark.parametrize("where", [HOME, "us-east-1"])
+def test_an_instance_that_only_some_calls_know_is_read_again(
+    fleet: Fleet, region: str, where: str, action: str
+) -> None:
+    fault = {"kind": "error", "code": "InvalidInstanceID.NotFound", "status": 400}
+    fleet.cloud.fault(action, region=where, times=1, **fault)
+    done = fleet.run("check-region", region)
+    assert done.returncode == 0, done.stderr
+
+    # For good, it is an error; and nothing is taken for absent.
+    fleet.cloud.fault(action, region=where, times=-1, **fault)
+    done = fleet.run("check-region", region, "--output=json")
+    assert done.returncode == 1 and "InvalidInstanceID.NotFound" in done.stderr
+    assert '"differences"' not in done.stdout
+
+
+def test_interrupted_while_it_reads_again(fleet: Fleet, region: str) -> None:
+    fleet.cloud.fault(
+        "DescribeInstanceAttribute", region=region, times=-1, kind="error",
+        code="InvalidInstanceID.NotFound", status=400,
+    )  # fmt: skip
+    mark = fleet.cloud.mark()
+    running = fleet.start("check-region", region)
+
+    def reads() -> int:
+        calls = [c for c in fleet.cloud.log(mark) if c["region"] == region]
+        return [c["action"] for c in calls].count("DescribeInstanceAttribute")
+
+    fleet.cloud.until(lambda: reads() == 4)
+    time.sleep(0.3)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=10)
+    assert running.returncode == 128 + signal.SIGINT

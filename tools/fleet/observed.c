@@ -5,6 +5,9 @@
 #include "fleet/chosen.h"
 #include "fleet/offered.h"
 
+/* How often a region is read where the first round names an instance that the second cannot find. */
+#define MAX_READS 5
+
 /*
  * What can be asked for at once, and what only when it is known which instance and VPC are meant.
  * Images, instances and volumes that carry the tag and those that have only the name take two
@@ -338,7 +341,8 @@ out:
 	return rc;
 }
 
-int observed_read(struct observed *out, struct region *r, enum observe what, struct awsq_err *err)
+static int read_once(struct observed *out, struct region *r, enum observe what,
+	struct awsq_err *err)
 {
 	int rc;
 
@@ -346,6 +350,21 @@ int observed_read(struct observed *out, struct region *r, enum observe what, str
 	out->fleet = r->fleet->config->name;
 	rc = read_first(out, r, what, err);
 	return rc == 0 ? read_second(out, r, what, err) : rc;
+}
+
+/* One that was made or removed a moment ago is known to some calls before it is to others. */
+int observed_read(struct observed *out, struct region *r, enum observe what, struct awsq_err *err)
+{
+	for (int reads = 1;; reads++) {
+		int rc = read_once(out, r, what, err);
+
+		if (reads >= MAX_READS || !awsq_err_is(err, "InvalidInstanceID.NotFound"))
+			return rc;
+		observed_free(out);
+		memset(out, 0, sizeof(*out));
+		if (region_sleep(r, region_poll_ms(0)) != 0)
+			return awsq_err_set(err, AWSQ_ECANCELED, "canceled");
+	}
 }
 
 int observed_read_instances(struct awsq_ec2_instances *list, struct region *r, struct awsq_err *err)
