@@ -22,13 +22,14 @@ static void tell_rest(const struct region *r, const struct plan *p)
 	awsq_buf_free(&text);
 }
 
-static size_t count_rest(const struct plan *p)
+/* What a summary ends with, as what has nothing to be done may differ all the same. */
+static const char *of_rest(const struct plan *p)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_differences; i++)
-		n += p->differences[i].remedy != REMEDY_APPLY;
-	return n;
+	for (size_t i = 0; i < p->n_differences; i++) {
+		if (p->differences[i].remedy != REMEDY_APPLY)
+			return "; differences stay";
+	}
+	return "";
 }
 
 static int look(struct look *l, struct app *app, struct region *r, struct awsq_err *err)
@@ -36,6 +37,8 @@ static int look(struct look *l, struct app *app, struct region *r, struct awsq_e
 	struct plan_options options = app_plan_options(app);
 	int rc = observed_read(&l->observed, r, OBSERVE_ALL, err);
 
+	/* A plan that is only shown is made without the lock, which may be another's. */
+	l->observed.in_use = app->options.dry_run && state_is_locked(app->state_dir, r->name);
 	if (rc == 0 && plan_provision(&l->plan, &app->desired, &l->observed, r, &options) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	if (rc == 0 && l->plan.blocked[0])
@@ -50,20 +53,20 @@ static void dry_run(struct app *app, struct region *r, struct task *task)
 	if (plans_keep(app, r, task, look) != 0)
 		return;
 	p = &((struct look *)task->data)->plan;
-	task_done(task, "%zu action%s to do%s", p->n, p->n == 1 ? "" : "s",
-		count_rest(p) ? "; differences stay" : "");
+	task_done(task, "%zu action%s to do%s", p->n, p->n == 1 ? "" : "s", of_rest(p));
 	if (p->n > 0)
 		task->status = EXIT_DIFFERENCES;
 }
 
-/* One look at the region, and what follows from it. *n is how many actions that was. */
-static int look_and_act(struct app *app, struct region *r, int first, size_t *n,
+/* One look at the region, and what follows from it: *n actions, and the *rest for the summary. */
+static int look_and_act(struct app *app, struct region *r, int first, size_t *n, const char **rest,
 	struct awsq_err *err)
 {
 	struct look l = { 0 };
 	int rc = look(&l, app, r, err);
 
 	*n = l.plan.n;
+	*rest = of_rest(&l.plan);
 	if (rc == 0 && first)
 		tell_rest(r, &l.plan);
 	if (rc == 0)
@@ -72,13 +75,36 @@ static int look_and_act(struct app *app, struct region *r, int first, size_t *n,
 	return rc;
 }
 
-/* Whether AWS says that what was to be made is there, though the last look did not show it. */
-static int is_duplicate(const struct awsq_err *err)
+/*
+ * Whether AWS says that what was to be made is there, or what was to be removed is gone, though the
+ * last look did not show it.
+ */
+static int is_stale(const struct awsq_err *err)
 {
-	return awsq_err_is(err, "IdempotentParameterMismatch") ||
-	       awsq_err_is(err, "InvalidGroup.Duplicate") ||
-	       awsq_err_is(err, "InvalidKeyPair.Duplicate") ||
-	       awsq_err_is(err, "InvalidPermission.Duplicate");
+	static const char *const codes[] = { "IdempotentParameterMismatch",
+		"InvalidGroup.Duplicate", "InvalidKeyPair.Duplicate", "InvalidPermission.Duplicate",
+		"InvalidPermission.NotFound", "InvalidAssociationID.NotFound",
+		/* "There is an existing association for instance ..." */
+		"IncorrectState" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (awsq_err_is(err, codes[i]))
+			return 1;
+	}
+	return 0;
+}
+
+/* After a look that is not to be the last, which ended with rc. 0 when it is time for the next. */
+static int wait_to_look(struct region *r, int looks, int rc, struct awsq_err *err)
+{
+	if (rc != 0 && (!is_stale(err) || looks >= MAX_LOOKS))
+		return rc;
+	if (looks >= MAX_LOOKS)
+		return awsq_err_set(err, AWSQ_ESERVICE,
+			"something is still to be done after %d looks: --dry-run says what", looks);
+	if (looks > 0 && region_sleep(r, region_poll_ms(looks)) != 0)
+		return awsq_err_set(err, AWSQ_ECANCELED, "canceled; the same command goes on");
+	return 0;
 }
 
 /*
@@ -89,35 +115,33 @@ static int is_duplicate(const struct awsq_err *err)
 static void provision(struct app *app, struct region *r, struct task *task)
 {
 	struct awsq_err err = { 0 };
+	const char *rest = "";
 	size_t n, total = 0;
 
 	for (int looks = 0;; looks++) {
-		int rc = look_and_act(app, r, looks == 0, &n, &err);
+		int rc = look_and_act(app, r, looks == 0, &n, &rest, &err);
 
 		if (rc == 0 && n == 0)
 			break;
 		total += rc == 0 ? n : 0;
-		if (rc == 0 && looks >= MAX_LOOKS)
-			rc = awsq_err_set(&err, AWSQ_ESERVICE,
-				"something is still to be done after %d looks: --dry-run says what",
-				looks);
-		if ((rc != 0 && !is_duplicate(&err)) || looks >= MAX_LOOKS) {
+		if (wait_to_look(r, looks, rc, &err) != 0) {
 			task_fail(app, task, EXIT_FAILED, &err);
 			return;
 		}
-		if (looks > 0 && region_sleep(r, region_poll_ms(looks)) != 0)
-			return;
 	}
 	state_forget_tokens(app->state_dir, r->name);
 	if (total > 0)
-		task_done(task, "%zu action%s done", total, total == 1 ? "" : "s");
+		task_done(task, "%zu action%s done%s", total, total == 1 ? "" : "s", rest);
 	else
-		task_done(task, "nothing to do");
+		task_done(task, "nothing to do%s", rest);
 }
 
 static void work(struct app *app, struct region *r, struct task *task)
 {
-	app_with_lock(app, r, task, app->options.dry_run ? dry_run : provision);
+	if (app->options.dry_run)
+		dry_run(app, r, task);
+	else
+		app_with_lock(app, r, task, provision);
 }
 
 static int run(struct app *app)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -169,3 +170,80 @@ def test_a_plan_as_json_leaves_out_nothing(fleet: Fleet, region: str) -> None:
     done = fleet.run("check-region", "--output=json", region)
     assert done.returncode == 3
     assert json.loads(done.stdout)["regions"][0]["differences"] == [difference]
+
+
+def test_what_is_not_repaired_stays_in_the_summary(fleet: Fleet, region: str) -> None:
+    test_drift.newer_home_image(fleet)
+    dry = fleet.run("config-region", "--dry-run", region)
+    assert dry.returncode == 3 and "actions to do; differences stay" in dry.stdout
+    done = fleet.run("config-region", region, check=True)
+    assert "done; differences stay" in done.stdout
+    again = fleet.run("config-region", region, check=True)
+    assert "nothing to do; differences stay" in again.stdout
+    assert "--replace makes a new instance" in again.stderr
+    replaced = fleet.run("config-region", "--replace", region, check=True)
+    assert "done" in replaced.stdout and "differences stay" not in replaced.stdout
+
+
+def test_a_plan_is_shown_while_a_run_has_the_region(fleet: Fleet) -> None:
+    fleet.cloud.settings(copy=30)
+    running = fleet.start("config-region", REGION)
+    fleet.cloud.until(lambda: "CopyImage" in fleet.actions())
+    assert fleet.run("config-region", REGION).returncode == 75
+    done = fleet.run("config-region", "--dry-run", REGION)
+    assert done.returncode == 3 and "= wait until image" in done.stdout
+    running.kill()
+
+
+def test_an_instance_that_a_run_has_on_is_no_difference(fleet: Fleet, region: str) -> None:
+    running = fleet.start("run-region", region, "--", "sleep 30")
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    done = fleet.run("config-region", "--dry-run", region)
+    assert done.returncode == 0 and "0 actions to do\n" in done.stdout
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=30)
+
+
+def test_interrupted_between_two_looks(fleet: Fleet) -> None:
+    """What was made is known long after, and looked for till then."""
+    fleet.cloud.settings(late=60)
+    fleet.cloud.fault(
+        "ImportKeyPair", region=REGION, times=-1, kind="error", code="InvalidKeyPair.Duplicate",
+        status=400, message="The keypair already exists.",
+    )  # fmt: skip
+    mark = fleet.cloud.mark()
+    running = fleet.start("config-region", REGION)
+    fleet.cloud.until(lambda: fleet.actions(mark).count("ImportKeyPair") >= 3)
+    running.send_signal(signal.SIGINT)
+    _, stderr = running.communicate(timeout=10)
+    assert running.returncode == 128 + signal.SIGINT
+    assert f"{REGION}: canceled; the same command goes on\n".encode() in stderr
+
+
+STALE = [
+    (test_drift.rule_too_many, "RevokeSecurityGroupIngress", "InvalidPermission.NotFound"),
+    (test_drift.no_profile, "AssociateIamInstanceProfile", "IncorrectState"),
+    (test_drift.other_profile, "ReplaceIamInstanceProfileAssociation", "InvalidAssociationID.NotFound"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("drift, action, code", STALE)
+def test_what_a_stale_look_shows_is_looked_at_again(
+    fleet: Fleet, region: str, drift: Callable[[Fleet], str], action: str, code: str
+) -> None:
+    drift(fleet)
+    mark = fleet.cloud.mark()
+    fleet.cloud.fault(action, region=region, times=1, kind="error", code=code, status=400)
+    fleet.run("config-region", region, check=True)
+    assert fleet.actions(mark).count(action) == 2
+    assert fleet.run("check-region", region).returncode == 0
+
+
+def test_what_stays_stale_is_an_error(fleet: Fleet, region: str) -> None:
+    test_drift.rule_too_many(fleet)
+    fleet.cloud.fault(
+        "RevokeSecurityGroupIngress", times=-1, kind="error", code="InvalidPermission.NotFound",
+        status=400,
+    )  # fmt: skip
+    done = fleet.run("config-region", region)
+    assert done.returncode == 1 and "InvalidPermission.NotFound" in done.stderr
