@@ -22,14 +22,31 @@ static void tell_rest(const struct region *r, const struct plan *p)
 	awsq_buf_free(&text);
 }
 
-/* What a summary ends with, as what has nothing to be done may differ all the same. */
-static const char *of_rest(const struct plan *p)
+/* What a plan leaves. */
+struct rest {
+	int unreplaced; /* an instance, though --replace was given */
+	int differs;
+};
+
+static struct rest rest_of(const struct app *app, const struct plan *p)
 {
+	struct rest rest = { 0, 0 };
+
 	for (size_t i = 0; i < p->n_differences; i++) {
-		if (p->differences[i].remedy != REMEDY_APPLY)
-			return "; differences stay";
+		enum remedy remedy = p->differences[i].remedy;
+
+		rest.differs |= remedy != REMEDY_APPLY;
+		rest.unreplaced |= remedy == REMEDY_REPLACE && app->options.replace;
 	}
-	return "";
+	return rest;
+}
+
+/* What a summary ends with, as what has nothing to be done may differ all the same. */
+static const char *rest_word(const struct rest *rest)
+{
+	if (rest->unreplaced)
+		return "; not replaced";
+	return rest->differs ? "; differences stay" : "";
 }
 
 static int look(struct look *l, struct app *app, struct region *r, struct awsq_err *err)
@@ -49,24 +66,26 @@ static int look(struct look *l, struct app *app, struct region *r, struct awsq_e
 static void dry_run(struct app *app, struct region *r, struct task *task)
 {
 	const struct plan *p;
+	struct rest rest;
 
 	if (plans_keep(app, r, task, look) != 0)
 		return;
 	p = &((struct look *)task->data)->plan;
-	task_done(task, "%zu action%s to do%s", p->n, p->n == 1 ? "" : "s", of_rest(p));
+	rest = rest_of(app, p);
+	task_done(task, "%zu action%s to do%s", p->n, p->n == 1 ? "" : "s", rest_word(&rest));
 	if (p->n > 0)
 		task->status = EXIT_DIFFERENCES;
 }
 
 /* One look at the region, and what follows from it: *n actions, and the *rest for the summary. */
-static int look_and_act(struct app *app, struct region *r, int first, size_t *n, const char **rest,
+static int look_and_act(struct app *app, struct region *r, int first, size_t *n, struct rest *rest,
 	struct awsq_err *err)
 {
 	struct look l = { 0 };
 	int rc = look(&l, app, r, err);
 
 	*n = l.plan.n;
-	*rest = of_rest(&l.plan);
+	*rest = rest_of(app, &l.plan);
 	if (rc == 0 && first)
 		tell_rest(r, &l.plan);
 	if (rc == 0)
@@ -115,7 +134,7 @@ static int wait_to_look(struct region *r, int looks, int rc, struct awsq_err *er
 static void provision(struct app *app, struct region *r, struct task *task)
 {
 	struct awsq_err err = { 0 };
-	const char *rest = "";
+	struct rest rest = { 0, 0 };
 	size_t n, total = 0;
 
 	for (int looks = 0;; looks++) {
@@ -131,9 +150,13 @@ static void provision(struct app *app, struct region *r, struct task *task)
 	}
 	state_forget_tokens(app->state_dir, r->name);
 	if (total > 0)
-		task_done(task, "%zu action%s done%s", total, total == 1 ? "" : "s", rest);
+		task_done(task, "%zu action%s done%s", total, total == 1 ? "" : "s",
+			rest_word(&rest));
 	else
-		task_done(task, "nothing to do%s", rest);
+		task_done(task, "nothing to do%s", rest_word(&rest));
+	/* What was asked for and not done is no success; what else differs is only told of. */
+	if (rest.unreplaced)
+		task->status = EXIT_FAILED;
 }
 
 static void work(struct app *app, struct region *r, struct task *task)

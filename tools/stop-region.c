@@ -61,7 +61,7 @@ static const struct tool tool = {
 		"stop is a success.",
 		"  stop-region us-east-1          put one to sleep\n"
 		"  stop-region --all              put all to sleep" },
-	.needs = 0,
+	.needs = NEEDS_NO_STATE,
 	.run = run,
 };
 

@@ -279,7 +279,9 @@ def test_a_protected_instance_is_replaced_only_when_told(fleet: Fleet, region: s
     fleet.ec2(region).modify_instance_attribute(
         InstanceId=before, DisableApiTermination={"Value": True}
     )
-    fleet.run("config-region", "--replace", region, check=True)
+    refused = fleet.run("config-region", "--replace", region)
+    assert refused.returncode == 1 and "not replaced" in refused.stdout
+    assert "it is protected from termination" in refused.stderr
     assert instance_id(fleet) == before
     fleet.run("config-region", "--replace", "--lift-protection", region, check=True)
     assert instance_id(fleet) != before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -189,6 +190,24 @@ def test_a_disabled_copy_is_seen(fleet: Fleet, region: str) -> None:
     fleet.run("clear-region", "--yes", region, check=True)
     assert "DeregisterImage" in fleet.actions(mark)
     assert fleet.snapshots(region) == []
+
+
+def test_ended_while_the_new_instance_boots_the_old_one_stays(fleet: Fleet, region: str) -> None:
+    new_home_image(fleet)
+    fleet.cloud.settings(boot=2)
+    before = fleet.instance(region)["InstanceId"]
+    mark = fleet.cloud.mark()
+    running = fleet.start("config-region", "--replace", region)
+    fleet.cloud.until(lambda: "RunInstances" in fleet.actions(mark), timeout=30)
+    running.send_signal(signal.SIGTERM)
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert b"canceled after" in stderr and b"the same command goes on" in stderr
+    assert "TerminateInstances" not in fleet.actions(mark)
+    states = {i["InstanceId"]: i["State"]["Name"] for i in fleet.instances(region)}
+    assert len(states) == 2 and set(states.values()) == {"stopped"} and before in states
+    fleet.run("config-region", region, check=True)
+    assert before not in {i["InstanceId"] for i in fleet.instances(region)}
 
 
 def test_run_region_works_while_one_instance_takes_over_from_another(

@@ -290,6 +290,13 @@ def test_what_someone_else_started_is_left_alone(fleet: Fleet, region: str) -> N
     fleet.cloud.until(lambda: fleet.state(region) == "running")
 
 
+def test_what_cannot_keep_anything_can_still_stop(fleet: Fleet, region: str) -> None:
+    """A disk that is full, or read-only, is no reason for an instance to stay on."""
+    fleet.run("start-region", region, check=True)
+    fleet.run("stop-region", "--state-dir=/dev/null/nowhere", region, check=True)
+    assert fleet.state(region) == "stopped"
+
+
 def test_terminated_under_a_run(fleet: Fleet, region: str) -> None:
     running = fleet.start("run-region", region, "--", "echo go; sleep 77")
     assert running.stdout and running.stdout.readline() == b"go\n"

@@ -205,7 +205,8 @@ static int set_up(struct app *app)
 		return fail(app, EXIT_USAGE, &err);
 	if (needs(app, NEEDS_KEY) && sshkey_load(&app->key, app->config.key, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
-	if (state_open(&app->state_dir, app->options.state_dir, app->config.name, &err) != 0)
+	if (!(app->tool->needs & NEEDS_NO_STATE) &&
+		state_open(&app->state_dir, app->options.state_dir, app->config.name, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
 	if (signals_open(&cancel_fd) != 0 || awsq_global_init() != 0) {
 		awsq_err_set(&err, AWSQ_EIO, "cannot set up signals and libraries");

@@ -44,7 +44,8 @@ struct app {
 enum needs {
 	NEEDS_KEY = 1 << 0,     /* the private key */
 	NEEDS_DESIRED = 1 << 1, /* what the home region says */
-	NEEDS_LISTED = 1 << 2   /* regions have to be those of regions.cfg */
+	NEEDS_LISTED = 1 << 2,  /* regions have to be those of regions.cfg */
+	NEEDS_NO_STATE = 1 << 3 /* works where nothing can be kept on this machine, too */
 };
 
 struct tool {

@@ -118,6 +118,8 @@ int apply_stop_instance(struct apply *a, const struct action *action, struct aws
 		return awsq_err_set(err, AWSQ_ESERVICE, "instance '%s' is %s, not stopped: %s",
 			i.id, i.state, i.state_reason[0] ? i.state_reason : "no reason given");
 	region_event(a->r, "instance %s is stopped", i.id);
+	/* What comes after may be put off, should the user have wanted to end meanwhile. */
+	region_heed_cancel(a->r);
 	return 0;
 }
 

@@ -47,6 +47,12 @@ void region_ignore_cancel(struct region *r)
 	awsq_client_set_cancel_fd(r->client, -1);
 }
 
+void region_heed_cancel(struct region *r)
+{
+	r->cancel_fd = r->fleet->cancel_fd;
+	awsq_client_set_cancel_fd(r->client, r->cancel_fd);
+}
+
 static void tell(const struct region *r,
 	void (*to)(void *arg, const char *region, const char *text), const char *format, va_list ap)
 {

@@ -40,8 +40,9 @@ int region_open(struct region *r, const struct fleet *fleet, const char *name,
 	struct awsq_err *err);
 void region_close(struct region *r);
 
-/* From now on nothing cancels what this region does. */
+/* From now on nothing cancels what this region does; or, again, the user does. */
 void region_ignore_cancel(struct region *r);
+void region_heed_cancel(struct region *r);
 
 /* report.h's three, for this region. */
 void region_event(const struct region *r, const char *format, ...) AWSQ_PRINTF(2, 3);
