@@ -157,5 +157,7 @@ void awsq_ec2_revoke_egress(struct awsq_call *call, const char *group_id,
 void awsq_ec2_delete_security_group(struct awsq_call *call, const char *id)
 {
 	ec2_write(call, "DeleteSecurityGroup", NULL, NULL);
+	/* Of one that is gone the answer says so, which is as good as having deleted it. */
+	call->repeatable = 1;
 	awsq_query_add(&call->body, id, "GroupId");
 }

@@ -107,6 +107,8 @@ void awsq_ec2_deregister_image(struct awsq_call *call, struct awsq_ec2_deleted_s
 	const char *id)
 {
 	ec2_write(call, "DeregisterImage", &deleted_list_shape, out);
+	/* Of one that is gone the answer says so, which is as good as having removed it. */
+	call->repeatable = 1;
 	awsq_query_add(&call->body, id, "ImageId");
 	awsq_query_add_bool(&call->body, 1, "DeleteAssociatedSnapshots");
 }
@@ -147,6 +149,8 @@ void awsq_ec2_describe_snapshots(struct awsq_call *call, struct awsq_ec2_snapsho
 void awsq_ec2_delete_snapshot(struct awsq_call *call, const char *id)
 {
 	ec2_write(call, "DeleteSnapshot", NULL, NULL);
+	/* As with an image. */
+	call->repeatable = 1;
 	awsq_query_add(&call->body, id, "SnapshotId");
 }
 

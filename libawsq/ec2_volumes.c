@@ -48,5 +48,7 @@ void awsq_ec2_free_volumes(struct awsq_ec2_volumes *volumes)
 void awsq_ec2_delete_volume(struct awsq_call *call, const char *id)
 {
 	ec2_write(call, "DeleteVolume", NULL, NULL);
+	/* Of one that is gone the answer says so, which is as good as having deleted it. */
+	call->repeatable = 1;
 	awsq_query_add(&call->body, id, "VolumeId");
 }

@@ -132,6 +132,29 @@ def test_killed_in_the_middle_it_is_finished_by_the_next(fleet: Fleet, region: s
     assert left(fleet, region) == []
 
 
+@pytest.mark.parametrize(
+    "action",
+    ["DeregisterImage", "DeleteSnapshot", "DeleteVolume", "DeleteSecurityGroup", "DeleteKeyPair"],
+)
+def test_an_answer_that_is_lost_is_asked_for_again(
+    fleet: Fleet, region: str, action: str
+) -> None:
+    """The second time it is gone already, which is what was wanted."""
+    ec2 = fleet.ec2(region)
+    if action == "DeleteSnapshot":
+        ec2.deregister_image(ImageId=fleet.images(region)[0]["ImageId"])
+    if action == "DeleteVolume":
+        tags = {"ResourceType": "volume", "Tags": [{"Key": "awsq:fleet", "Value": NAME}]}
+        ec2.create_volume(AvailabilityZone=region + "a", Size=1, TagSpecifications=[tags])
+        time.sleep(0.5)  # until it is known
+    mark = fleet.cloud.mark()
+    fleet.cloud.fault(action, region=region, times=1, kind="drop-after")
+    fleet.run("clear-region", region, "--yes", check=True)
+    assert fleet.actions(mark).count(action) == 2
+    assert left(fleet, region) == []
+    assert ec2.describe_volumes()["Volumes"] == []
+
+
 def test_set_up_again_after_clearing(fleet: Fleet, region: str) -> None:
     """Within the hour in which AWS remembers tokens and lists what was terminated."""
     fleet.run("clear-region", region, "--yes", check=True)

@@ -63,7 +63,7 @@ static void test_without_a_shape(void **state)
 	(void)state;
 	FAKE_BEGIN(&f, answers);
 	for (int i = 0; i < 3; i++) {
-		awsq_ec2_delete_snapshot(&call, "snap-1");
+		awsq_ec2_disassociate_profile(&call, "iip-assoc-1");
 		assert_int_equal(awsq_run_one(f.client, &call, NULL), 0);
 	}
 	assert_int_equal(f.server->n_requests, 3);

@@ -51,10 +51,10 @@ static int run_write(struct fake *f, struct awsq_err *err, int *attempts)
 	struct awsq_call call;
 	int rc;
 
-	awsq_ec2_delete_security_group(&call, "sg-1");
+	awsq_ec2_disassociate_profile(&call, "iip-assoc-1");
 	assert_false(call.repeatable);
 	rc = awsq_run_one(f->client, &call, err);
-	assert_string_equal(err->action, rc == 0 ? "" : "ec2:DeleteSecurityGroup");
+	assert_string_equal(err->action, rc == 0 ? "" : "ec2:DisassociateIamInstanceProfile");
 	*attempts = call.attempts;
 	return rc;
 }
@@ -444,9 +444,9 @@ static void test_a_write_on_a_dead_connection(void **state)
 
 	(void)state;
 	FAKE_BEGIN(&f, answers);
-	awsq_ec2_delete_security_group(&call, "sg-1");
+	awsq_ec2_disassociate_profile(&call, "iip-assoc-1");
 	assert_int_equal(awsq_run_one(f.client, &call, &err), 0);
-	awsq_ec2_delete_security_group(&call, "sg-1");
+	awsq_ec2_disassociate_profile(&call, "iip-assoc-1");
 	assert_int_equal(awsq_run_one(f.client, &call, &err), AWSQ_ENET);
 	assert_int_equal(f.server->n_requests, 2);
 	fake_end(&f);

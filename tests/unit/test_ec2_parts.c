@@ -107,7 +107,7 @@ static void test_profiles_tags_and_volumes(void **state)
 	awsq_ec2_describe_volumes(&call, NULL, filters);
 	is_ec2(&call, "DescribeVolumes", FILTERS, REPEATABLE);
 	awsq_ec2_delete_volume(&call, "vol-1");
-	is_ec2(&call, "DeleteVolume", "VolumeId=vol-1", ONCE);
+	is_ec2(&call, "DeleteVolume", "VolumeId=vol-1", REPEATABLE);
 }
 
 static void test_regions_and_networks(void **state)
