@@ -151,6 +151,62 @@ def test_a_copy_that_fails_is_made_again_by_the_next(fleet: Fleet) -> None:
     assert_complete(fleet, "us-east-1")
 
 
+def test_killed_as_it_removes_a_copy_that_failed(fleet: Fleet) -> None:
+    """Nothing tells the next one of that copy: it must not ask for it by its token."""
+    fleet.cloud.settings(copy=2)
+    mark = fleet.cloud.mark()
+    fleet.cloud.fault("CopyImage", kind="late", times=1)
+    fleet.cloud.fault("DeregisterImage", kind="hold", times=1, seconds=30)
+    for begun in ("CopyImage", "DeregisterImage"):
+        running = fleet.start("config-region", "us-east-1")
+        fleet.cloud.until(lambda begun=begun: begun in fleet.actions(mark))
+        time.sleep(0.3)  # so that it has the answer, and an image is known
+        running.kill()
+        running.communicate()
+        fleet.cloud.until(lambda: "pending" not in [i["State"] for i in fleet.images("us-east-1")])
+    assert fleet.images("us-east-1") == []
+    fleet.run("config-region", "us-east-1", check=True)
+    assert_complete(fleet, "us-east-1")
+
+
+def test_a_disturbance_does_not_end_the_wait_for_a_copy(fleet: Fleet) -> None:
+    fleet.cloud.settings(copy=4)
+    mark = fleet.cloud.mark()
+    running = fleet.start("config-region", "us-east-1")
+    fleet.cloud.until(lambda: "CopyImage" in fleet.actions(mark))
+    fleet.cloud.fault("DescribeImages", region="us-east-1", preset="unavailable", times=3)
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 0, stderr
+    assert stderr.count(b"cannot look at image") == 1 and b"; trying again" in stderr
+    assert stderr.count(b"waiting for the copy") == 1
+    assert_complete(fleet, "us-east-1")
+
+
+def test_a_copy_that_someone_deregisters_is_told_from_one_not_known_yet(fleet: Fleet) -> None:
+    region = "us-east-1"
+    fleet.cloud.settings(copy=300)
+    mark = fleet.cloud.mark()
+    running = fleet.start("config-region", region)
+    fleet.cloud.until(lambda: fleet.images(region))
+    (image,) = fleet.images(region)
+
+    def looks() -> int:
+        calls = [c for c in fleet.cloud.log(mark) if c["action"] == "DescribeImages"]
+        return [c["params"].get("ImageId.1") for c in calls].count(image["ImageId"])
+
+    fleet.cloud.until(lambda: looks() >= 5)
+    fleet.ec2(region).deregister_image(ImageId=image["ImageId"])
+    before = looks()
+    _, stderr = running.communicate(timeout=150)
+    assert running.returncode == 1
+    assert f"image '{image['ImageId']}', the copy that was under way, is gone" in stderr.decode()
+    # Not by what went before it: they have to be so many in a row.
+    assert looks() - before >= 59
+    fleet.cloud.settings(copy=0.8)
+    fleet.run("config-region", region, check=True)
+    assert fleet.state(region) == "stopped"
+
+
 def test_a_launch_that_ends_by_itself_is_a_failure(fleet: Fleet) -> None:
     fleet.cloud.fault("RunInstances", kind="late", times=1)
     done = fleet.run("config-region", "us-east-1")

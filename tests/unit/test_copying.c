@@ -14,17 +14,25 @@
 
 #define S(text) ((char *)(uintptr_t)(text))
 
+/* An image on the snapshots "snap-1" and "snap-2". */
+static struct awsq_ec2_block_device devices[] = { { .device = S("/dev/sdb") },
+	{ .snapshot_id = S("snap-1") }, { .snapshot_id = S("snap-2") } };
+static const struct awsq_ec2_image image = { .devices = devices, .n_devices = 3 };
+
 /* Looks at a snapshot of 8 GiB, and at another one where size is not 0. */
 static void look(struct copying *c, int64_t now_ms, const char *state, const char *progress,
 	int64_t size, const char *other_progress)
 {
 	struct awsq_ec2_snapshot two[2] = {
-		{ .state = S(state), .progress = S(progress), .volume_size = 8 },
-		{ .state = S("pending"), .progress = S(other_progress), .volume_size = size },
+		{ .id = S("snap-1"), .state = S(state), .progress = S(progress), .volume_size = 8 },
+		{ .id = S("snap-2"),
+			.state = S("pending"),
+			.progress = S(other_progress),
+			.volume_size = size },
 	};
 	struct awsq_ec2_snapshots list = { .items = two, .n = size ? 2 : 1 };
 
-	copying_look(c, &list, now_ms);
+	copying_look(c, &list, &image, now_ms);
 }
 
 static void left_is(const struct copying *c, const char *expected)
@@ -79,17 +87,48 @@ static void test_percentages(void **state)
 /* A snapshot whose size AWS has not told counts like the smallest; none at all tell nothing. */
 static void test_no_sizes(void **state)
 {
-	struct awsq_ec2_snapshot two[2] = { { .progress = S("10%") }, { .progress = S("20%") } };
+	struct awsq_ec2_snapshot two[2] = { { .id = S("snap-1"), .progress = S("10%") },
+		{ .id = S("snap-2"), .progress = S("20%") } };
 	struct awsq_ec2_snapshots list = { .items = two, .n = 2 };
 	struct copying c;
 
 	(void)state;
 	copying_begin(&c, 1000);
-	copying_look(&c, &list, 2000);
+	copying_look(&c, &list, &image, 2000);
 	assert_int_equal(c.percent, 15);
 	list.n = 0;
-	copying_look(&c, &list, 3000);
+	copying_look(&c, &list, &image, 3000);
 	assert_int_equal(c.percent, 15);
+}
+
+/* An older copy of the same source has snapshots that carry the same tags. */
+static void test_only_this_image_s_snapshots_count(void **state)
+{
+	struct awsq_ec2_snapshot all[] = {
+		{ .id = S("snap-0"), .state = S("completed"), .volume_size = 80 },
+		{ .id = S("snap-1"), .state = S("completed"), .volume_size = 8 },
+		{ .id = S("snap-2"),
+			.state = S("pending"),
+			.progress = S("20%"),
+			.volume_size = 8 },
+		{ .id = S("snap-3"), .state = S("pending"), .volume_size = 8 },
+		{ .state = S("pending") },
+	};
+	struct awsq_ec2_snapshots list = { .items = all, .n = 5 };
+	struct awsq_ec2_image unnamed = { .devices = devices, .n_devices = 1 };
+	struct copying c;
+
+	(void)state;
+	copying_begin(&c, 0);
+	copying_look(&c, &list, &image, 1000);
+	assert_int_equal(c.percent, 60);
+	/* Not named yet: those under way. */
+	list.n = 3;
+	copying_look(&c, &list, NULL, 2000);
+	assert_int_equal(c.percent, 20);
+	all[2].progress = S("30%");
+	copying_look(&c, &list, &unnamed, 3000);
+	assert_int_equal(c.percent, 30);
 }
 
 /* By the pace since the first percentage, not since the copy was asked for. */
@@ -135,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_percentages),
 		cmocka_unit_test(test_no_sizes),
+		cmocka_unit_test(test_only_this_image_s_snapshots_count),
 		cmocka_unit_test(test_time_left),
 	};
 

@@ -11,6 +11,15 @@ int apply_token(struct apply *a, const struct awsq_call *call, char *token, stru
 		err);
 }
 
+int apply_take_id(char *id, size_t size, const struct awsq_ec2_created *made, const char *kind,
+	struct awsq_err *err)
+{
+	if (!made->id || !*made->id)
+		return awsq_err_set(err, AWSQ_EPARSE, "the answer names no %s", kind);
+	(void)snprintf(id, size, "%s", made->id);
+	return 0;
+}
+
 int apply_explain(struct apply *a, const struct action *action, int rc, struct awsq_err *err)
 {
 	return rc == 0 ? 0 : region_explain(a->r, err, "%s", action->what);
@@ -43,10 +52,10 @@ static int create_group(struct apply *a, const struct action *action, struct aws
 		home->description ? home->description : a->d->config->name, a->plan->vpc_id,
 		APPLY_TAGS(a, ));
 	rc = region_call(a->r, &call, err);
-	if (rc == 0) {
-		(void)snprintf(a->group_id, sizeof(a->group_id), "%s", made.id ? made.id : "");
+	if (rc == 0)
+		rc = apply_take_id(a->group_id, sizeof(a->group_id), &made, "security group", err);
+	if (rc == 0)
 		region_event(a->r, "security group %s is made", a->group_id);
-	}
 	awsq_ec2_free_created(&made);
 	return apply_explain(a, action, rc, err);
 }

@@ -4,6 +4,8 @@
 #include "fleet/copying.h"
 #include "fleet/state.h"
 
+#include <awsq/retry.h>
+
 #include <inttypes.h>
 
 #define IMAGE_WAIT_MS (2 * 60 * 60 * 1000)
@@ -78,19 +80,29 @@ int apply_copy_image(struct apply *a, const struct action *action, struct awsq_e
 	copy.tags = APPLY_TAGS(a, { TAG_SOURCE_IMAGE, a->d->image->id },
 		{ TAG_SOURCE_REGION, c->home }, );
 	rc = queue_for_copy(a, &copy, &made, err);
-	if (rc == 0) {
-		(void)snprintf(a->image_id, sizeof(a->image_id), "%s", made.id ? made.id : "");
+	if (rc == 0)
+		rc = apply_take_id(a->image_id, sizeof(a->image_id), &made, "image", err);
+	if (rc == 0)
 		region_event(a->r, "image %s: copying %s from %s", a->image_id, a->d->image->id,
 			c->home);
-	}
 	awsq_ec2_free_created(&made);
 	return rc == AWSQ_ECANCELED ? rc : apply_explain(a, action, rc, err);
 }
 
 /* ---- Waiting */
 
+/* What is known of an image that is waited for. */
+struct waiting {
+	struct awsq_ec2_images images; /* as the last look found it; none where it did not */
+	struct copying copying;
+	int seen;       /* AWS has shown it */
+	int unknown;    /* so many looks in a row AWS did not know it */
+	int told;       /* the user has heard that it is waited for */
+	int complained; /* and of a disturbance */
+};
+
 /* AWS counts how far a copy is on its snapshots. */
-static void show_progress(struct apply *a, struct copying *copying)
+static void show_progress(struct apply *a, struct waiting *w)
 {
 	struct awsq_ec2_snapshots snapshots = { 0 };
 	struct awsq_call call;
@@ -101,43 +113,88 @@ static void show_progress(struct apply *a, struct copying *copying)
 		(struct awsq_ec2_filter[]){ { "tag:" TAG_FLEET, { a->d->config->name } },
 			{ "tag:" TAG_SOURCE_IMAGE, { a->d->image->id } }, { NULL, { NULL } } });
 	(void)region_call(a->r, &call, &ignored);
-	copying_look(copying, &snapshots, region_now_ms(a->r));
-	copying_left(left, sizeof(left), copying);
-	if (copying->percent >= 0)
-		region_status(a->r, "%d%% copied%s: image %s", copying->percent, left, a->image_id);
+	copying_look(&w->copying, &snapshots, w->images.n ? &w->images.items[0] : NULL,
+		region_now_ms(a->r));
+	copying_left(left, sizeof(left), &w->copying);
+	if (w->copying.percent >= 0)
+		region_status(a->r, "%d%% copied%s: image %s", w->copying.percent, left,
+			a->image_id);
 	else
 		region_status(a->r, "copying: image %s", a->image_id);
 	awsq_ec2_free_snapshots(&snapshots);
 }
 
-/* One look at the image: 0 when it is available, 1 while it is pending, or a code. */
-static int look_at_image(struct apply *a, struct awsq_err *err)
+static int judge_unknown(struct apply *a, struct waiting *w, struct awsq_err *err)
 {
-	struct awsq_ec2_images images = { 0 };
+	w->unknown++;
+	if (w->seen)
+		return awsq_err_set(err, AWSQ_ENOTFOUND,
+			"image '%s', the copy that was under way, is gone: someone has "
+			"deregistered it; the same command makes another one",
+			a->image_id);
+	return awsq_err_set(err, AWSQ_ENOTFOUND,
+		"AWS does not know image '%s', which it said it would make; the same command tries "
+		"again",
+		a->image_id);
+}
+
+static int judge_image(struct apply *a, const struct awsq_ec2_image *image, struct awsq_err *err)
+{
+	if (!image->state)
+		return awsq_err_set(err, AWSQ_EPARSE,
+			"cannot look at image '%s': the answer does not tell its state",
+			a->image_id);
+	if (strcmp(image->state, "pending") == 0)
+		return 1;
+	if (strcmp(image->state, "available") == 0)
+		return 0;
+	/* Asked for with the same token, it would be given back as it is. */
+	state_forget_tokens(a->r->fleet->state_dir, a->r->name);
+	return awsq_err_set(err, AWSQ_ESERVICE, "the copy to image '%s' is %s: %s", a->image_id,
+		image->state, image->state_reason ? image->state_reason : "no reason given");
+}
+
+/* One look at the image: 0 when it is available, 1 while it is pending, or a code. */
+static int look_at_image(struct apply *a, struct waiting *w, struct awsq_err *err)
+{
 	struct awsq_call call;
 	int rc;
 
-	awsq_ec2_describe_image(&call, &images, a->image_id);
+	awsq_ec2_free_images(&w->images);
+	awsq_ec2_describe_image(&call, &w->images, a->image_id);
 	rc = region_call(a->r, &call, err);
-	if (awsq_err_is(err, "InvalidAMIID.NotFound") || (rc == 0 && images.n == 0)) {
-		rc = awsq_err_set(err, AWSQ_ENOTFOUND,
-			"AWS does not know image '%s', which it said it would make; the same "
-			"command tries again",
-			a->image_id);
-	} else if (rc != 0) {
-		region_explain(a->r, err, "look at image '%s'", a->image_id);
-	} else if (strcmp(images.items[0].state, "pending") == 0) {
-		rc = 1;
-	} else if (strcmp(images.items[0].state, "available") != 0) {
-		/* Asked for with the same token, it would be given back as it is. */
-		state_forget_tokens(a->r->fleet->state_dir, a->r->name);
-		rc = awsq_err_set(err, AWSQ_ESERVICE, "the copy to image '%s' is %s: %s",
-			a->image_id, images.items[0].state,
-			images.items[0].state_reason ? images.items[0].state_reason
-						     : "no reason given");
+	if (rc == AWSQ_ECANCELED)
+		return rc;
+	if (rc == 0 ? w->images.n == 0 : apply_is_gone(err))
+		return judge_unknown(a, w, err);
+	if (rc != 0)
+		return region_explain(a->r, err, "look at image '%s'", a->image_id);
+	w->seen = 1;
+	w->unknown = 0;
+	return judge_image(a, &w->images.items[0], err);
+}
+
+/* Whether a look that failed says nothing of the image, and the next one may well succeed. */
+static int is_disturbance(const struct awsq_err *err)
+{
+	return err->code == AWSQ_ENET || err->code == AWSQ_ETIMEDOUT || err->code == AWSQ_EPARSE ||
+	       awsq_err_is_throttle(err) || (err->code == AWSQ_ESERVICE && err->http_status >= 500);
+}
+
+/* After a look: whether there is anything to wait for. What there is to say of it is said once. */
+static int goes_on(struct apply *a, struct waiting *w, int rc, const struct awsq_err *err)
+{
+	if (rc == 1 || rc == AWSQ_ENOTFOUND) {
+		if (!w->told++)
+			region_event(a->r, "waiting for the copy to image %s", a->image_id);
+		/* A new image is not known everywhere at once. */
+		return rc == 1 || w->unknown < UNKNOWN_LOOKS;
 	}
-	awsq_ec2_free_images(&images);
-	return rc;
+	if (!is_disturbance(err))
+		return 0;
+	if (!w->complained++)
+		region_warning(a->r, "%s; trying again", err->message);
+	return 1;
 }
 
 static int canceled(const struct apply *a, struct awsq_err *err)
@@ -147,36 +204,46 @@ static int canceled(const struct apply *a, struct awsq_err *err)
 		a->image_id);
 }
 
-int apply_wait_image(struct apply *a, const struct action *action, struct awsq_err *err)
+static int wait_for_image(struct apply *a, struct waiting *w, struct awsq_err *err)
 {
 	int64_t deadline = region_now_ms(a->r) + IMAGE_WAIT_MS;
-	struct copying copying;
 
-	(void)action;
-	copying_begin(&copying, region_now_ms(a->r));
 	for (int looks = 0;; looks++) {
-		int rc = look_at_image(a, err);
+		int rc = look_at_image(a, w, err);
 
 		if (rc == AWSQ_ECANCELED)
 			return canceled(a, err);
-		if ((rc == 1 || rc == AWSQ_ENOTFOUND) && looks == 0)
-			region_event(a->r, "waiting for the copy to image %s", a->image_id);
-		if (rc == 0)
-			region_event(a->r, "image %s is available", a->image_id);
-		/* A new image is not known everywhere at once; one that never is, is not ours. */
-		if (rc == AWSQ_ENOTFOUND && looks >= UNKNOWN_LOOKS)
-			state_forget_tokens(a->r->fleet->state_dir, a->r->name);
-		if (rc != 1 && (rc != AWSQ_ENOTFOUND || looks >= UNKNOWN_LOOKS))
+		if (rc == 0 || !goes_on(a, w, rc, err))
+			return rc;
+		if (region_now_ms(a->r) >= deadline && rc != 1 && rc != AWSQ_ENOTFOUND)
 			return rc;
 		if (region_now_ms(a->r) >= deadline)
 			return awsq_err_set(err, AWSQ_ETIMEDOUT,
 				"image '%s' is still being copied; the same command goes on "
 				"waiting",
 				a->image_id);
-		show_progress(a, &copying);
+		if (rc == 1)
+			show_progress(a, w);
 		if (region_sleep(a->r, region_poll_ms(looks)) != 0)
 			return canceled(a, err);
 	}
+}
+
+int apply_wait_image(struct apply *a, const struct action *action, struct awsq_err *err)
+{
+	/* One that the plan names was seen when it was made. */
+	struct waiting w = { .seen = action->id[0] != '\0' };
+	int rc;
+
+	copying_begin(&w.copying, region_now_ms(a->r));
+	rc = wait_for_image(a, &w, err);
+	if (rc == 0)
+		region_event(a->r, "image %s is available", a->image_id);
+	/* Asked for with the same token, it would be given back though it is not there. */
+	if (rc == AWSQ_ENOTFOUND)
+		state_forget_tokens(a->r->fleet->state_dir, a->r->name);
+	awsq_ec2_free_images(&w.images);
+	return rc;
 }
 
 /* ---- Removing */
@@ -205,14 +272,17 @@ int apply_deregister_image(struct apply *a, const struct action *action, struct 
 	struct awsq_call call;
 	int rc;
 
+	/*
+	 * Asked for with its token, a copy that has failed would be given back; and once it is
+	 * gone, there is nothing to tell the next run, if this one is killed, that it had failed.
+	 */
+	if (action->renews)
+		state_forget_tokens(a->r->fleet->state_dir, a->r->name);
 	awsq_ec2_deregister_image(&call, &deleted, action->id);
 	rc = region_call(a->r, &call, err);
 	if (rc != 0 && apply_is_gone(err))
 		rc = 0;
 	if (rc == 0) {
-		/* Asked for with its token, a copy that has failed would be given back. */
-		if (action->renews)
-			state_forget_tokens(a->r->fleet->state_dir, a->r->name);
 		region_event(a->r, "%s: done", action->what);
 		rc = delete_rest(a, &deleted, err);
 	} else {

@@ -89,6 +89,11 @@ int apply_run_instance(struct apply *a, const struct action *action, struct awsq
 			break;
 		region_event(a->r, "no %s to be had: %s", what.type, err->aws_code);
 	}
+	if (!what.type)
+		return awsq_err_set(err, AWSQ_ENOTFOUND,
+			"cannot run an instance: no type of instance_type is offered in %s; name "
+			"another one",
+			zone ? zone : a->r->name);
 	return region_explain(a->r, err, "run an instance of type %s", what.type);
 }
 

@@ -34,6 +34,10 @@ apply_action apply_profile;
 /* A token for call, which must not carry one yet: the same again if this is killed and repeated. */
 int apply_token(struct apply *a, const struct awsq_call *call, char *token, struct awsq_err *err);
 
+/* Takes the id of what was made; an answer without one is an error that names the kind. */
+int apply_take_id(char *id, size_t size, const struct awsq_ec2_created *made, const char *kind,
+	struct awsq_err *err);
+
 /* Makes err, if rc is one, a sentence about the action; returns rc. */
 int apply_explain(struct apply *a, const struct action *action, int rc, struct awsq_err *err);
 

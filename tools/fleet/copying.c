@@ -25,7 +25,22 @@ static int percent_of(const struct awsq_ec2_snapshot *s)
 	return awsq_parse_int(&percent, digits, 0, 100) == 0 ? (int)percent : -1;
 }
 
-void copying_look(struct copying *c, const struct awsq_ec2_snapshots *snapshots, int64_t now_ms)
+static int counts(const struct awsq_ec2_snapshot *s, const struct awsq_ec2_image *image)
+{
+	int named = 0;
+
+	for (size_t i = 0; image && i < image->n_devices; i++) {
+		const char *id = image->devices[i].snapshot_id;
+
+		if (id && s->id && strcmp(id, s->id) == 0)
+			return 1;
+		named |= id != NULL;
+	}
+	return !named && s->state && strcmp(s->state, "pending") == 0;
+}
+
+void copying_look(struct copying *c, const struct awsq_ec2_snapshots *snapshots,
+	const struct awsq_ec2_image *image, int64_t now_ms)
 {
 	int64_t sum = 0, weight = 0;
 
@@ -34,6 +49,8 @@ void copying_look(struct copying *c, const struct awsq_ec2_snapshots *snapshots,
 		int64_t size = s->volume_size > 0 ? s->volume_size : 1;
 		int percent = percent_of(s);
 
+		if (!counts(s, image))
+			continue;
 		if (percent < 0)
 			return;
 		sum += percent * size;

@@ -18,8 +18,12 @@ struct copying {
 
 void copying_begin(struct copying *c, int64_t now_ms);
 
-/* Takes a look: snapshots of one image, of which large ones count for more. */
-void copying_look(struct copying *c, const struct awsq_ec2_snapshots *snapshots, int64_t now_ms);
+/*
+ * Takes a look. Of the snapshots only those that the image names count, and large ones for more;
+ * while it names none yet (or is NULL), those that are pending: there may be older copies' too.
+ */
+void copying_look(struct copying *c, const struct awsq_ec2_snapshots *snapshots,
+	const struct awsq_ec2_image *image, int64_t now_ms);
 
 /* Writes ", about 3m left", by the pace so far; "" when nothing can be said of it. */
 void copying_left(char *out, size_t size, const struct copying *c);
