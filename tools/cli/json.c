@@ -21,9 +21,13 @@ struct json_report {
 /* Any text, also one that is no UTF-8, which jansson refuses; null for NULL. */
 static json_t *text_json(const char *s)
 {
-	json_t *made = s ? json_string(s) : json_null();
-	char *copy = made ? NULL : strdup(s);
+	json_t *made;
+	char *copy;
 
+	if (!s)
+		return json_null();
+	made = json_string(s);
+	copy = made ? NULL : strdup(s);
 	if (copy) {
 		text_mend(copy);
 		made = json_string(copy);

@@ -14,6 +14,7 @@ int plan_add(struct plan *p, struct action **action, enum action_kind kind, cons
 	const char *why, ...)
 {
 	struct action *actions = realloc(p->actions, (p->n + 1) * sizeof(*actions));
+	const char *name = id ? id : "";
 	struct action *a;
 	va_list ap;
 
@@ -24,9 +25,9 @@ int plan_add(struct plan *p, struct action **action, enum action_kind kind, cons
 	memset(a, 0, sizeof(*a));
 	a->kind = kind;
 	/* Part of a name could be the name of something else. */
-	if (snprintf(a->id, sizeof(a->id), "%s", id ? id : "") >= (int)sizeof(a->id))
+	if (snprintf(a->id, sizeof(a->id), "%s", name) >= (int)sizeof(a->id))
 		plan_block(p, "cannot act on '%.100s...': a name of %zu bytes is longer than AWS's",
-			id, strlen(id));
+			name, strlen(name));
 	va_start(ap, why);
 	text_vformat(a->why, sizeof(a->why), why, ap);
 	va_end(ap);
