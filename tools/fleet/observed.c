@@ -5,7 +5,7 @@
 #include "fleet/chosen.h"
 #include "fleet/offered.h"
 
-/* How often a region is read where the first round names an instance that the second cannot find. */
+/* How often a region is read where the first round names an instance that the second has not. */
 #define MAX_READS 5
 
 /*

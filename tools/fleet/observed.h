@@ -48,8 +48,8 @@ enum observe { OBSERVE_FLEET, OBSERVE_ALL };
 /*
  * Reads a region: the fleet's things, or (OBSERVE_ALL) also what the region offers. When any of the
  * calls fails, so does this, and err says which one: what could not be read is never taken for
- * absent. An instance that only some of the calls know is read again, for some seconds. out is freed
- * by observed_free, after an error too.
+ * absent. An instance that only some of the calls know is read again, for some seconds. out is
+ * freed by observed_free, after an error too.
  */
 int observed_read(struct observed *out, struct region *r, enum observe what, struct awsq_err *err);
 void observed_free(struct observed *o);

@@ -248,7 +248,7 @@ static int adopt_image(struct planner *p)
 		const char *id = p->image->devices[i].snapshot_id;
 		const struct awsq_ec2_snapshot *known = id ? observed_snapshot(p->o, id) : NULL;
 
-		/* One that does not carry the fleet's tag was not listed, and is known by name only. */
+		/* One without the fleet's tag was not listed, and is known by name only. */
 		if (id && *id)
 			rc = plan_adopt(p, "snapshot", id, known ? known->tags : NULL,
 				known ? known->n_tags : 0, lineage);

@@ -118,7 +118,7 @@ static int plan_volumes(struct teardown *t)
 		if (foreign_user(t, v))
 			plan_block(t->plan,
 				"volume %s carries the fleet's tag, and is attached to %s, which "
-			        "is "
+				"is "
 				"not the fleet's: detach it, or take its tag off",
 				v->id, foreign_user(t, v));
 		rc = plan_add(t->plan, &a, ACTION_DELETE_VOLUME, v->id, "%s%s",

@@ -18,7 +18,7 @@
 void text_format(char *out, size_t size, const char *format, ...) AWSQ_PRINTF(3, 4);
 void text_vformat(char *out, size_t size, const char *format, va_list ap);
 
-/* Puts a question mark in the place of each byte, and each part of a character, that is no UTF-8. */
+/* Puts a question mark in the place of each byte and part of a character that is no UTF-8. */
 void text_mend(char *s);
 
 #endif
