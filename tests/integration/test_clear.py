@@ -136,9 +136,7 @@ def test_killed_in_the_middle_it_is_finished_by_the_next(fleet: Fleet, region: s
     "action",
     ["DeregisterImage", "DeleteSnapshot", "DeleteVolume", "DeleteSecurityGroup", "DeleteKeyPair"],
 )
-def test_an_answer_that_is_lost_is_asked_for_again(
-    fleet: Fleet, region: str, action: str
-) -> None:
+def test_an_answer_that_is_lost_is_asked_for_again(fleet: Fleet, region: str, action: str) -> None:
     """The second time it is gone already, which is what was wanted."""
     ec2 = fleet.ec2(region)
     if action == "DeleteSnapshot":
