@@ -170,7 +170,7 @@ def test_killed_as_it_removes_a_copy_that_failed(fleet: Fleet) -> None:
 
 
 def test_a_disturbance_does_not_end_the_wait_for_a_copy(fleet: Fleet) -> None:
-    fleet.cloud.settings(copy=4)
+    fleet.cloud.settings(copy=10)
     mark = fleet.cloud.mark()
     running = fleet.start("config-region", "us-east-1")
     fleet.cloud.until(lambda: "CopyImage" in fleet.actions(mark))
