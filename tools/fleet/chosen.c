@@ -21,6 +21,23 @@ int is_fleets(const char *fleet, const char *name, const struct awsq_ec2_tag *ta
 	return name && strcmp(name, fleet) == 0;
 }
 
+int instance_is_fleets(const char *fleet, const struct awsq_ec2_instance *i)
+{
+	const char *name = awsq_ec2_tag_value(i->tags, i->n_tags, TAG_NAME);
+
+	return is_fleets(fleet, name, i->tags, i->n_tags);
+}
+
+int image_is_fleets(const struct config *c, int is_home, const struct awsq_ec2_image *image)
+{
+	if (awsq_ec2_tag_value(image->tags, image->n_tags, TAG_FLEET))
+		return is_tagged(c->name, image->tags, image->n_tags);
+	if (!image->name)
+		return 0;
+	return is_home ? config_image_matches(c, image->name)
+	               : strcmp(image->name, config_image(c)) == 0;
+}
+
 /* ---- Instances */
 
 int instance_is_live(const struct awsq_ec2_instance *i)

@@ -16,6 +16,16 @@ int is_fleets(const char *fleet, const char *name, const struct awsq_ec2_tag *ta
 /* Whether it carries the fleet's tag: what does not was made by hand. */
 int is_tagged(const char *fleet, const struct awsq_ec2_tag *tags, size_t n_tags);
 
+/* The same for an instance, by its Name tag. */
+int instance_is_fleets(const char *fleet, const struct awsq_ec2_instance *instance);
+
+/*
+ * The same for an image, by the name of the fleet's image: at home that may have a star in it;
+ * elsewhere an image that carries no tag is only taken for the fleet's by its full name, as it may
+ * be removed.
+ */
+int image_is_fleets(const struct config *c, int is_home, const struct awsq_ec2_image *image);
+
 /* An instance that is neither terminated nor about to be. */
 int instance_is_live(const struct awsq_ec2_instance *instance);
 

@@ -47,13 +47,6 @@ static void say_why(const struct taking *t, struct item *item, const struct awsq
 
 /* ---- Instances and volumes */
 
-static int is_fleets_instance(const struct taking *t, const struct awsq_ec2_instance *i)
-{
-	const char *name = awsq_ec2_tag_value(i->tags, i->n_tags, TAG_NAME);
-
-	return is_fleets(t->o->fleet, name, i->tags, i->n_tags);
-}
-
 static int take_instances(struct taking *t)
 {
 	for (size_t i = 0; i < t->o->instances.n; i++) {
@@ -62,7 +55,8 @@ static int take_instances(struct taking *t)
 		struct item *item;
 
 		/* For an hour AWS lists what is terminated, with its tags. */
-		if (!x->state || same(x->state, "terminated") || !is_fleets_instance(t, x))
+		if (!x->state || same(x->state, "terminated") ||
+			!instance_is_fleets(t->o->fleet, x))
 			continue;
 		item = add(t, ITEM_INSTANCE, x->id, x->state);
 		if (!item)
@@ -84,7 +78,8 @@ static const struct awsq_ec2_attachment *attachment(const struct taking *t,
 	for (size_t i = 0; i < t->o->instances.n; i++) {
 		const struct awsq_ec2_instance *x = &t->o->instances.items[i];
 
-		for (size_t k = 0; k < v->n_attachments && is_fleets_instance(t, x); k++) {
+		for (size_t k = 0; k < v->n_attachments && instance_is_fleets(t->o->fleet, x);
+			k++) {
 			if (same(v->attachments[k].instance_id, x->id))
 				return &v->attachments[k];
 		}
@@ -147,23 +142,13 @@ static int take_volumes(struct taking *t)
 
 /* ---- Images and snapshots */
 
-/* By its full name; at home also by one that regions.cfg's star stands for (observed.c). */
-static int is_fleets_image(const struct taking *t, const struct awsq_ec2_image *image)
-{
-	if (awsq_ec2_tag_value(image->tags, image->n_tags, TAG_FLEET))
-		return is_tagged(t->o->fleet, image->tags, image->n_tags);
-	if (t->is_home)
-		return image->name && config_image_matches(t->c, image->name);
-	return same(image->name, config_image(t->c));
-}
-
 static int take_images(struct taking *t)
 {
 	for (size_t i = 0; i < t->o->images.n; i++) {
 		const struct awsq_ec2_image *image = &t->o->images.items[i];
 		struct item *item;
 
-		if (!is_fleets_image(t, image))
+		if (!image_is_fleets(t->c, t->is_home, image))
 			continue;
 		item = add(t, ITEM_IMAGE, image->id, image->state);
 		if (!item)
@@ -181,7 +166,7 @@ static int take_snapshot(void *arg, const char *id, int64_t gib,
 	int tagged = snapshot && is_tagged(t->o->fleet, snapshot->tags, snapshot->n_tags);
 	struct item *item;
 
-	if (image && !is_fleets_image(t, image))
+	if (image && !image_is_fleets(t->c, t->is_home, image))
 		image = NULL;
 	if (!tagged && !image)
 		return 0;

@@ -147,29 +147,16 @@ struct whose {
 static int is_fleets_instance(const void *arg, size_t i)
 {
 	const struct whose *w = arg;
-	const struct awsq_ec2_instance *instance = &w->listed->instances.items[i];
-	const char *name = awsq_ec2_tag_value(instance->tags, instance->n_tags, TAG_NAME);
 
-	return is_fleets(w->r->fleet->config->name, name, instance->tags, instance->n_tags);
+	return instance_is_fleets(w->r->fleet->config->name, &w->listed->instances.items[i]);
 }
 
-/*
- * At home, the image's name may have a star in it; elsewhere an image that carries no tag is only
- * taken for the fleet's by its full name: it may be removed.
- */
 static int is_fleets_image(const void *arg, size_t i)
 {
 	const struct whose *w = arg;
 	const struct config *c = w->r->fleet->config;
-	const struct awsq_ec2_image *image = &w->listed->images.items[i];
-	int is_home = strcmp(w->r->name, c->home) == 0;
 
-	if (awsq_ec2_tag_value(image->tags, image->n_tags, TAG_FLEET))
-		return is_tagged(c->name, image->tags, image->n_tags);
-	if (!image->name)
-		return 0;
-	return is_home ? config_image_matches(c, image->name)
-	               : strcmp(image->name, config_image(c)) == 0;
+	return image_is_fleets(c, strcmp(w->r->name, c->home) == 0, &w->listed->images.items[i]);
 }
 
 static int is_fleets_key_pair(const void *arg, size_t i)

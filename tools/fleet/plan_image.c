@@ -172,12 +172,13 @@ static int plan_copy(struct planner *p)
 {
 	const struct awsq_ec2_image *old = older_copy(p);
 	const char *source = p->d->image->id, *home = p->d->config->home, *key = p->where->kms_key;
+	int encrypts = desired_encrypts(p->d, p->where);
 	char wanted[128], found[256] = "";
 	struct action *a;
 	int rc;
 
 	(void)snprintf(wanted, sizeof(wanted), "a copy of %s%s", source,
-		desired_encrypts(p->d, p->where) ? ", encrypted" : "");
+		encrypts ? ", encrypted" : "");
 	if (old)
 		(void)snprintf(found, sizeof(found), "%s%s%s%s", old->id,
 			image_source(old) ? ", a copy of " : "",
@@ -193,11 +194,10 @@ static int plan_copy(struct planner *p)
 	if (rc != 0)
 		return rc;
 	name_copy(p, a->value, sizeof(a->value));
-	plan_say(a, "copy image %s from %s%s%s", source, home,
-		desired_encrypts(p->d, p->where) ? ", encrypted with " : "",
-		!desired_encrypts(p->d, p->where) ? ""
-		: key                             ? key
-						  : "this region's default key, aws/ebs");
+	plan_say(a, "copy image %s from %s%s%s", source, home, encrypts ? ", encrypted with " : "",
+		!encrypts ? ""
+		: key     ? key
+			  : "this region's default key, aws/ebs");
 	return 0;
 }
 

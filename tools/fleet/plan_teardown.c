@@ -110,17 +110,17 @@ static int plan_volumes(struct teardown *t)
 
 	for (size_t i = 0; rc == 0 && i < t->o->volumes.n; i++) {
 		const struct awsq_ec2_volume *v = &t->o->volumes.items[i];
+		const char *user = foreign_user(t, v);
 		struct action *a;
 
 		if (goes_along(t, v) || is_others(t, v) || !differ(v->state, "deleting") ||
 			!differ(v->state, "deleted"))
 			continue;
-		if (foreign_user(t, v))
+		if (user)
 			plan_block(t->plan,
 				"volume %s carries the fleet's tag, and is attached to %s, which "
-				"is "
-				"not the fleet's: detach it, or take its tag off",
-				v->id, foreign_user(t, v));
+				"is not the fleet's: detach it, or take its tag off",
+				v->id, user);
 		rc = plan_add(t->plan, &a, ACTION_DELETE_VOLUME, v->id, "%s%s",
 			v->n_attachments ? "it would stay when its instance goes"
 					 : "no instance has it",

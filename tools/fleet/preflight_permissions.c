@@ -399,9 +399,7 @@ void check_permissions(struct checks *out, const struct desired *d, struct regio
 			continue;
 		asked[n] = &questions[i];
 		questions[i].ask(&calls[n], &s);
-		awsq_ec2_dry_run(&calls[n]);
-		calls[n].shape = NULL;
-		calls[n++].out = NULL;
+		awsq_ec2_dry_run(&calls[n++]);
 	}
 	(void)awsq_run(r->client, calls, n);
 	for (size_t i = 0; i < n; i++) {
