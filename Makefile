@@ -54,7 +54,7 @@ CFLAGS   += -std=c17 $(OPT) $(WARNINGS) -pthread -fstack-protector-strong $(SANI
 LDFLAGS  += -pthread -Wl,-z,relro,-z,now $(SANITIZE)
 
 LIB_SRC    := $(wildcard libawsq/*.c)
-SHARED_SRC := $(wildcard tools/cli/*.c tools/fleet/*.c tools/ssh/*.c)
+SHARED_SRC := $(wildcard tools/cli/*.c tools/runs/*.c tools/fleet/*.c tools/ssh/*.c)
 TOOL_SRC   := $(wildcard tools/*.c)
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
 HELPER_SRC := $(wildcard tests/unit/drive_*.c)

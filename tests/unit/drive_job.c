@@ -8,7 +8,7 @@
  */
 #include "banned.h"
 
-#include "fleet/job.h"
+#include "runs/job.h"
 #include "ssh/sshkey.h"
 
 #include <awsq/clock.h>

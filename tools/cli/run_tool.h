@@ -5,7 +5,7 @@
 #define CLI_RUN_TOOL_H
 
 #include "cli/app.h"
-#include "fleet/run.h"
+#include "runs/run.h"
 
 typedef void run_story(struct run_result *out, struct region *r, const struct run_request *request);
 

@@ -1,8 +1,8 @@
 /*
  * job_text.h: the shell text that is sent for a job, and the names SSH has for signals.
  */
-#ifndef FLEET_JOB_TEXT_H
-#define FLEET_JOB_TEXT_H
+#ifndef RUNS_JOB_TEXT_H
+#define RUNS_JOB_TEXT_H
 
 #include <stdint.h>
 

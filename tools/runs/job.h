@@ -5,8 +5,8 @@
  * can be stopped: at its timeout, on cancellation, and when its output cannot be passed on. They
  * are sent TERM, and 5 seconds later KILL.
  */
-#ifndef FLEET_JOB_H
-#define FLEET_JOB_H
+#ifndef RUNS_JOB_H
+#define RUNS_JOB_H
 
 #include <stdint.h>
 

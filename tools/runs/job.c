@@ -1,8 +1,8 @@
 #include "banned.h"
 
-#include "fleet/job.h"
-#include "fleet/job_stream.h"
-#include "fleet/job_text.h"
+#include "runs/job.h"
+#include "runs/job_stream.h"
+#include "runs/job_text.h"
 
 #include <awsq/clock.h>
 

@@ -1,6 +1,6 @@
 #include "banned.h"
 
-#include "fleet/job_text.h"
+#include "runs/job_text.h"
 
 #include <string.h>
 

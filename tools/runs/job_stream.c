@@ -1,6 +1,6 @@
 #include "banned.h"
 
-#include "fleet/job_stream.h"
+#include "runs/job_stream.h"
 
 #include <awsq/hash.h>
 

@@ -3,8 +3,8 @@
  * the job puts there (see job_text.h). Everything else is passed on byte for byte, also what a
  * login shell's start-up files print before.
  */
-#ifndef FLEET_JOB_STREAM_H
-#define FLEET_JOB_STREAM_H
+#ifndef RUNS_JOB_STREAM_H
+#define RUNS_JOB_STREAM_H
 
 #include <stddef.h>
 #include <stdint.h>

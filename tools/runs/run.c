@@ -1,7 +1,7 @@
 #include "banned.h"
 
-#include "fleet/job.h"
-#include "fleet/run.h"
+#include "runs/job.h"
+#include "runs/run.h"
 #include "fleet/state.h"
 
 #define START_WAIT_MS   (10 * 60 * 1000)

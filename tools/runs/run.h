@@ -2,8 +2,8 @@
  * run.h: a job on a region's instance; and a run: start, job, stop, where the stop happens whatever
  * becomes of the rest.
  */
-#ifndef FLEET_RUN_H
-#define FLEET_RUN_H
+#ifndef RUNS_RUN_H
+#define RUNS_RUN_H
 
 #include "fleet/instance.h"
 #include "fleet/region.h"
