@@ -49,6 +49,8 @@ int client_endpoint(struct awsq_endpoint *out, const struct awsq_client *client,
 			options.url = s->endpoint_url_kms;
 		else if (strcmp(service, "servicequotas") == 0)
 			options.url = s->endpoint_url_service_quotas;
+		else if (strcmp(service, "ssm") == 0)
+			options.url = s->endpoint_url_ssm;
 	}
 	return awsq_endpoint_resolve(out, service, client->region, &options, err);
 }

@@ -142,6 +142,8 @@ static int get_endpoints(struct awsq_settings *out, const struct sources *s)
 	if (rc == 0)
 		rc = get_endpoint(&out->endpoint_url_service_quotas, s,
 			"AWS_ENDPOINT_URL_SERVICE_QUOTAS", "service_quotas");
+	if (rc == 0)
+		rc = get_endpoint(&out->endpoint_url_ssm, s, "AWS_ENDPOINT_URL_SSM", "ssm");
 	return rc;
 }
 
@@ -199,6 +201,7 @@ void awsq_settings_free(struct awsq_settings *s)
 	free(s->endpoint_url_sts);
 	free(s->endpoint_url_kms);
 	free(s->endpoint_url_service_quotas);
+	free(s->endpoint_url_ssm);
 	free(s->ca_bundle);
 	memset(s, 0, sizeof(*s));
 }

@@ -80,6 +80,7 @@ static inline void fake_prepare(struct fake *f, const struct answer *answers, si
 	f->settings.endpoint_url_sts = f->url;
 	f->settings.endpoint_url_kms = f->url;
 	f->settings.endpoint_url_service_quotas = f->url;
+	f->settings.endpoint_url_ssm = f->url;
 	f->wall_ms = FAKE_NOW_MS;
 	f->clock = (struct awsq_clock){ fake_wall_ms, fake_mono_ms, fake_chance, fake_sleep_ms, f };
 	f->log = (struct awsq_log){ AWSQ_LOG_DEBUG, fake_write, f };

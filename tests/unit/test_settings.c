@@ -208,6 +208,7 @@ static void test_all_services(void **state)
 	fake_set(&u, "AWS_ENDPOINT_URL_IAM", "http://2");
 	fake_set(&u, "AWS_ENDPOINT_URL_STS", "http://3");
 	fake_set(&u, "AWS_ENDPOINT_URL_KMS", "http://4");
+	fake_set(&u, "AWS_ENDPOINT_URL_SSM", "http://6");
 	fake_file(&u, ".aws/config",
 		"[default]\nservices = s\n"
 		"[services s]\nservice_quotas =\n  endpoint_url = http://5\n");
@@ -217,6 +218,7 @@ static void test_all_services(void **state)
 	assert_string_equal(s.endpoint_url_sts, "http://3");
 	assert_string_equal(s.endpoint_url_kms, "http://4");
 	assert_string_equal(s.endpoint_url_service_quotas, "http://5");
+	assert_string_equal(s.endpoint_url_ssm, "http://6");
 	awsq_settings_free(&s);
 	fake_end(&u);
 }

@@ -135,7 +135,7 @@ static int fail(struct app *app, int status, const struct awsq_err *err)
 static int override_endpoints(struct awsq_settings *s, const char *url)
 {
 	char **urls[] = { &s->endpoint_url_ec2, &s->endpoint_url_iam, &s->endpoint_url_sts,
-		&s->endpoint_url_kms, &s->endpoint_url_service_quotas };
+		&s->endpoint_url_kms, &s->endpoint_url_service_quotas, &s->endpoint_url_ssm };
 
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		free(*urls[i]);
