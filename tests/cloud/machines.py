@@ -47,23 +47,37 @@ exec "$SHELL" -l
 # The login user can do as a real image's can: anything, and without a password.
 _SUDO = """\
 #!/bin/sh
-while [ "${1#-}" != "$1" ]; do shift; done
+while [ "${1#-}" != "$1" ]; do
+    case $1 in
+    --) shift; break ;;
+    -u | -g) shift 2 ;;
+    *) shift ;;
+    esac
+done
 exec "$@"
 """
 
+# systemd's, as far as it can be told from inside: the first word that is no option is the time, a
+# minute where there is none; the rest is for those who are logged in.
 _SHUTDOWN = """\
 #!{python} -I
 import json, ssl, sys, urllib.request
 order = {{"instance": "{instance}", "do": "shutdown", "minutes": 1}}
-for word in sys.argv[1:]:
-    if word == "-c":
-        order["do"] = "cancel-shutdown"
-    elif word == "-r":
-        sys.exit("shutdown: the test cloud's machines cannot reboot")
-    elif word == "now":
-        order["minutes"] = 0
-    elif word.lstrip("+").isdigit():
-        order["minutes"] = int(word.lstrip("+"))
+options = [word for word in sys.argv[1:] if word.startswith("-")]
+times = [word for word in sys.argv[1:] if not word.startswith("-")]
+if "-r" in options:
+    sys.exit("shutdown: the test cloud's machines cannot reboot")
+if "-c" in options:
+    order["do"] = "cancel-shutdown"
+elif times and times[0] == "now":
+    order["minutes"] = 0
+elif times and times[0].removeprefix("+").isdigit():
+    order["minutes"] = int(times[0].removeprefix("+"))
+elif times:
+    sys.exit("Failed to parse time specification: " + times[0])
+if order.get("minutes") and order["do"] == "shutdown":
+    minutes = order["minutes"]
+    print(f"Shutdown scheduled in {{minutes}} min, use 'shutdown -c' to cancel.", file=sys.stderr)
 request = urllib.request.Request("{endpoint}/_cloud/machine", json.dumps(order).encode())
 urllib.request.urlopen(request, context=ssl._create_unverified_context())
 """

@@ -53,7 +53,7 @@ class Lives:
     def launch(self, instance: Any) -> None:
         """moto just made it, and made it running with an address."""
         instance.turn = 0
-        instance.shutdown_timer = 0
+        instance.shutdown_timer = 0  # how often shutdown's one timer was set or taken back
         _set_address(instance, None)
         self._boot(instance)
 
@@ -92,22 +92,29 @@ class Lives:
     # What happens on the machine.
 
     def shutdown_in(self, instance: Any, seconds: float) -> None:
-        """shutdown(8) on the machine. A later one takes the place of an earlier one."""
-        self.cancel_shutdown(instance)
-        timer, turn = instance.shutdown_timer, instance.turn
+        """shutdown(8) on the machine: a later one takes the place of an earlier one.
 
-        def fire() -> None:
-            # A timer does not outlive the boot that set it.
-            if instance.shutdown_timer == timer and instance.turn == turn:
+        As with systemd, where one timer is all that there is. What sleeps
+        first, and then says `shutdown now`, is none of it.
+        """
+        self.cancel_shutdown(instance)
+        timer = instance.shutdown_timer
+
+        def fire(instance: Any) -> None:
+            if instance.shutdown_timer == timer:
                 self._shut_down(instance)
 
-        if seconds <= 0:
-            return fire()
-        self._world.agenda.after(seconds, fire)
-        return None
+        self._at_this_boot(instance, seconds, fire)
 
     def cancel_shutdown(self, instance: Any) -> None:
+        """shutdown -c."""
         instance.shutdown_timer += 1
+
+    def _at_this_boot(self, instance: Any, seconds: float, act: Callable[[Any], None]) -> None:
+        """Nothing on a machine outlives the boot that it was begun in."""
+        if seconds <= 0:
+            return act(instance)
+        return self._later(instance, seconds, act)
 
     def _shut_down(self, instance: Any) -> None:
         if instance.state != "running":
@@ -143,9 +150,23 @@ class Lives:
         settings = self._world.settings
         self._enter(instance, "running")
         self._later(instance, settings.ssh_delay, self._reachable)
-        minutes = _shutdown_in_user_data(instance)
-        if minutes is not None:
-            self.shutdown_in(instance, minutes * settings.minute)
+        self._carry_out_user_data(instance)
+
+    def _carry_out_user_data(self, instance: Any) -> None:
+        """What the user data says of shutting down; nothing else of it is heeded.
+
+        EC2 runs a plain script at the first boot only; a fleet that means it
+        for every boot says so in cloud-init's way. The cloud does not tell the
+        two apart and honours it at each.
+        """
+        data, minute = instance.user_data, self._world.settings.minute
+        # As text as far as it is some: it may be compressed.
+        script = base64.b64decode(str(data)).decode(errors="replace") if data else ""
+        if sleeper := _SLEEP_FIRST.search(script):
+            seconds = int(sleeper.group(1)) / 60 * minute
+            self._at_this_boot(instance, seconds, self._shut_down)
+        elif timer := _SHUTDOWN.search(script):
+            self.shutdown_in(instance, int(timer.group(1)) * minute)
 
     def _reachable(self, instance: Any) -> None:
         self._world.machines.start(instance)
@@ -219,19 +240,3 @@ def _set_address(instance: Any, address: str | None) -> None:
     primary = instance.nics[0]
     if str(primary.public_ip_auto_assign).lower() == "true":
         primary.public_ip = address
-
-
-def _shutdown_in_user_data(instance: Any) -> float | None:
-    """Minutes, where the user data says to shut down.
-
-    EC2 runs a plain script at the first boot only; a fleet that means it for
-    every boot says so in cloud-init's way. The cloud does not tell the two
-    apart and honours it at each.
-    """
-    data = instance.user_data
-    # As text as far as it is some: it may be compressed.
-    script = base64.b64decode(str(data)).decode(errors="replace") if data else ""
-    if found := _SLEEP_FIRST.search(script):
-        return int(found.group(1)) / 60
-    found = _SHUTDOWN.search(script)
-    return int(found.group(1)) if found else None

@@ -129,10 +129,29 @@ def test_shutting_down_from_inside(machine: Machine) -> None:
 def test_a_timer_shuts_down_and_may_terminate(region: Region) -> None:
     machine = Machine(region, InstanceInitiatedShutdownBehavior="terminate")
     region.cloud.settings(minute=1.5)
-    machine.ssh("shutdown -h +1; shutdown -c; sleep 1.6")
+    machine.ssh("sudo -n shutdown -h +1; sudo -n shutdown -c; sleep 1.6")
     assert region.state(machine.id) == "running"
-    machine.ssh("shutdown -h +1")
+    machine.ssh("sudo -n shutdown -h +1")
     region.until(machine.id, "terminated")
+
+
+def seconds_on(region: Region, instance: str) -> list[float]:
+    return [b["stopping_at"] - b["running_at"] for b in region.cloud.power()[instance]]
+
+
+def test_a_later_timer_takes_the_place_of_an_earlier_one(region: Region) -> None:
+    machine = Machine(region)
+    region.cloud.settings(minute=1)
+    for times in ("+1 +3", "+60 +3"):
+        done = machine.ssh(f"for time in {times}; do sudo -n shutdown -h $time; done")
+        assert done.returncode == 0 and "Shutdown scheduled" in done.stderr
+        asked = time.time()
+        region.until(machine.id, "stopped")
+        assert 2 < region.cloud.power()[machine.id][-1]["stopping_at"] - asked < 4
+        machine.start()
+    assert machine.ssh("shutdown -h soon").returncode == 1
+    machine.ssh("sudo -n shutdown -h +60; sudo -n shutdown -h now")
+    region.until(machine.id, "stopped")
 
 
 def test_user_data_sets_the_timer_at_each_boot(region: Region) -> None:
@@ -142,8 +161,22 @@ def test_user_data_sets_the_timer_at_each_boot(region: Region) -> None:
     region.ec2.start_instances(InstanceIds=[instance])
     region.until(instance, "running")
     region.until(instance, "stopped")
-    on = [b["stopping_at"] - b["running_at"] for b in region.cloud.power()[instance]]
+    on = seconds_on(region, instance)
     assert len(on) == 2 and all(0.5 < seconds < 2 for seconds in on)
+
+
+def test_what_sleeps_since_the_boot_is_no_timer_of_shutdown_s(region: Region) -> None:
+    """Neither a cancellation nor a later timer takes away what will say `shutdown now`."""
+    region.cloud.settings(minute=3)
+    script = "#cloud-boothook\n#!/bin/sh\n(sleep 60; shutdown -h now || poweroff -f) &\n"
+    machine = Machine(region, UserData=script)
+    machine.ssh("sudo -n shutdown -h +60; sudo -n shutdown -c; sudo -n shutdown -h +60")
+    region.until(machine.id, "stopped")
+    assert 2.5 < seconds_on(region, machine.id)[0] < 4
+    machine.start()
+    machine.ssh("sudo -n shutdown -h now")
+    region.until(machine.id, "stopped")
+    assert seconds_on(region, machine.id)[1] < 2.5
 
 
 def test_sshd_can_be_killed_frozen_and_cut_off(machine: Machine) -> None:
