@@ -320,7 +320,7 @@ static void test_texts_that_do_not_fit(void **state)
 			"5: job.user: expected the name of a user on the instance such as "
 			"\"ec2-user\", found \"-x\"" },
 		{ IN_JOB("command = \" \";"),
-			"5: job.command: expected a shell command of at most 28000 bytes, found "
+			"5: job.command: expected a shell command of at most 262144 bytes, found "
 			"\" \"" },
 		/* Sixty bytes of it, but whole characters. */
 		{ "fleet = { home = \"0123456789012345678901234567890123456789012345678901234567"
@@ -522,7 +522,8 @@ static void test_settings_that_are_unknown_or_missing(void **state)
 		{ IN_FLEET("availability_zone = \"a\";"),
 			"3: unknown setting 'fleet.availability_zone'; known here: 'name', 'home', "
 			"'instance_type', 'key', 'role', 'max_uptime', 'image', 'keep_images', "
-			"'encrypt', 'kms_key', 'vpc', 'subnet'" },
+			"'encrypt', 'kms_key', 'vpc', 'subnet', 'count', 'host_key', 'log_max', "
+			"'keep_logs'" },
 		{ IN_JOB("Timeout = \"1m\";"),
 			"5: unknown setting 'job.Timeout'; did you mean 'timeout'?" },
 		{ "regoins = [];", "1: unknown setting 'regoins'; did you mean 'regions'?" },
@@ -555,7 +556,7 @@ static void test_overrides(void **state)
 			"'eu-west-3', 'us-west-2'" },
 		{ FLEET "};\n" REGIONS "override = {\n eu-west-3 = {\n home = \"k\"; }; };",
 			"7: unknown setting 'override.eu-west-3.home'; known here: "
-			"'instance_type', 'kms_key', 'vpc', 'subnet'" },
+			"'instance_type', 'kms_key', 'vpc', 'subnet', 'count'" },
 		{ FLEET "};\n" REGIONS
 			"override = {\n eu-west-3 = {\n instance_type = [ 1 ]; }; };",
 			"7: override.eu-west-3.instance_type: expected " TYPE_WANTED ", found 1" },

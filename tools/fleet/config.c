@@ -142,6 +142,25 @@ static int unexpected(struct reader *r, const config_setting_t *setting, const c
 	return rc;
 }
 
+/* The same of what may be a secret: what was found is not told. */
+static int unexpected_secret(struct reader *r, const config_setting_t *setting,
+	const char *expected)
+{
+	struct awsq_buf place = AWSQ_BUF_INIT(TEXT_MAX);
+	int rc;
+
+	add_place(&place, setting);
+	rc = complain(r, setting, "%s: expected %s", awsq_buf_str(&place), expected);
+	awsq_buf_free(&place);
+	return rc;
+}
+
+static int unfit(struct reader *r, const struct config_rule *rule, const config_setting_t *setting)
+{
+	return rule->is_secret ? unexpected_secret(r, setting, rule->expected)
+	                       : unexpected(r, setting, rule->expected, "");
+}
+
 static int no_memory(struct reader *r)
 {
 	return awsq_err_set(r->err, AWSQ_ENOMEM, "cannot load '%s': %s", r->path,
@@ -177,49 +196,95 @@ static int unknown_setting(struct reader *r, const config_setting_t *setting,
 	return rc;
 }
 
+/* The setting's value as text, maybe made in digits; NULL when it is of a type that its rule is not. */
+static const char *text_of(const struct config_rule *rule, const config_setting_t *setting,
+	char digits[24])
+{
+	int type = config_setting_type(setting);
+
+	switch (rule->kind) {
+	case CONFIG_BOOL:
+		if (type != CONFIG_TYPE_BOOL)
+			return NULL;
+		return config_setting_get_bool(setting) ? "true" : "false";
+	case CONFIG_NUMBER:
+	case CONFIG_NUMBERS:
+		if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
+			return NULL;
+		(void)snprintf(digits, 24, "%lld", config_setting_get_int64(setting));
+		return digits;
+	default:
+		return config_setting_get_string(setting);
+	}
+}
+
 /* One value: the setting's own, or that of a member of its list. */
 static int read_value(struct reader *r, const struct config_rule *rule,
 	const config_setting_t *setting, void *base)
 {
-	int type = config_setting_type(setting), rc = AWSQ_EINVAL;
-	int bare = rule->kind == CONFIG_NUMBER || rule->kind == CONFIG_BOOL;
 	char digits[24];
+	const char *text = text_of(rule, setting, digits);
+	int rc = text ? config_set(base, rule, text) : AWSQ_EINVAL;
 
-	if (!bare && type == CONFIG_TYPE_STRING) {
-		rc = config_set(base, rule, config_setting_get_string(setting));
-	} else if (rule->kind == CONFIG_BOOL && type == CONFIG_TYPE_BOOL) {
-		rc = config_set(base, rule, config_setting_get_bool(setting) ? "true" : "false");
-	} else if (rule->kind == CONFIG_NUMBER &&
-		   (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64)) {
-		(void)snprintf(digits, sizeof(digits), "%lld", config_setting_get_int64(setting));
-		rc = config_set(base, rule, digits);
-	}
 	if (rc == AWSQ_ENOMEM)
 		return no_memory(r);
-	return rc != 0 ? unexpected(r, setting, rule->expected, "") : 0;
+	return rc != 0 ? unfit(r, rule, setting) : 0;
+}
+
+static int one_too_many(struct reader *r, const struct config_rule *rule,
+	const config_setting_t *item)
+{
+	char limit[32];
+
+	(void)snprintf(limit, sizeof(limit), "at most %zu", rule->most);
+	return unexpected(r, item, limit, " as one more");
 }
 
 static int read_list(struct reader *r, const struct config_rule *rule, const config_setting_t *list,
 	void *base)
 {
-	const struct config_strings *sofar = (void *)((char *)base + rule->offset);
-	char limit[24];
 	int rc = 0;
 
 	for (int i = 0; rc == 0 && i < config_setting_length(list); i++) {
 		const config_setting_t *item = config_setting_get_elem(list, (unsigned int)i);
-		const char *text = config_setting_get_string(item);
+		char digits[24];
+		const char *text = text_of(rule, item, digits);
 
-		if (text && config_strings_find(sofar, text) < sofar->n)
+		if (text && !rule->repeats && config_has(base, rule, text))
 			return unexpected(r, item, "each only once", " again");
-		if (rule->max > 0 && (int64_t)sofar->n >= rule->max) {
-			(void)snprintf(limit, sizeof(limit), "at most %d", (int)rule->max);
-			return unexpected(r, item, limit, " as one more");
-		}
+		if (rule->most > 0 && config_count(base, rule) >= rule->most)
+			return one_too_many(r, rule, item);
 		rc = read_value(r, rule, item, base);
 	}
-	if (rc == 0 && sofar->n == 0)
+	if (rc == 0 && config_count(base, rule) == 0)
 		rc = unexpected(r, list, rule->expected, "");
+	return rc;
+}
+
+static int read_pair(struct reader *r, const struct config_rule *rule, const config_setting_t *s,
+	struct config_pairs *pairs)
+{
+	const char *name = config_setting_name(s), *text = config_setting_get_string(s);
+
+	if (!rule->valid_name(name))
+		return unexpected_secret(r, s, rule->expected_name);
+	if (!text || !rule->valid(text))
+		return unfit(r, rule, s);
+	return config_pairs_add(pairs, name, text) == 0 ? 0 : no_memory(r);
+}
+
+static int read_pairs(struct reader *r, const struct config_rule *rule,
+	const config_setting_t *group, void *base)
+{
+	struct config_pairs *pairs = (void *)((char *)base + rule->offset);
+	int rc = 0;
+
+	if (!config_setting_is_group(group))
+		return unexpected_secret(r, group, "a group, { NAME = \"value\"; ... }");
+	if ((size_t)config_setting_length(group) > rule->most)
+		return unexpected_secret(r, group, "fewer of them");
+	for (int i = 0; rc == 0 && i < config_setting_length(group); i++)
+		rc = read_pair(r, rule, config_setting_get_elem(group, (unsigned int)i), pairs);
 	return rc;
 }
 
@@ -233,7 +298,9 @@ static int read_setting(struct reader *r, const struct config_rule *rule,
 		return 0;
 	if (rule->kind == CONFIG_GROUP)
 		return read_group(r, rule->table, setting, base);
-	if (rule->kind == CONFIG_TEXTS &&
+	if (rule->kind == CONFIG_PAIRS)
+		return read_pairs(r, rule, setting, base);
+	if ((rule->kind == CONFIG_TEXTS || rule->kind == CONFIG_NUMBERS) &&
 		(config_setting_is_array(setting) || config_setting_is_list(setting)))
 		return read_list(r, rule, setting, base);
 	return read_value(r, rule, setting, base);
@@ -309,24 +376,6 @@ static int read_override(struct reader *r, const config_setting_t *group)
 	return rc;
 }
 
-/* Gives a region what the fleet has wherever its override is silent. */
-static int inherit(struct config_region *region, const struct config_region *fleet)
-{
-	const char *from[] = { fleet->vpc, fleet->subnet, fleet->kms_key };
-	char **to[] = { &region->vpc, &region->subnet, &region->kms_key };
-
-	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
-		if (*to[i] || !from[i])
-			continue;
-		*to[i] = strdup(from[i]);
-		if (!*to[i])
-			return AWSQ_ENOMEM;
-	}
-	if (region->instance_types.n > 0)
-		return 0;
-	return config_strings_copy(&region->instance_types, &fleet->instance_types);
-}
-
 /* Makes the regions, and home, of their names, the overrides and what all have. */
 static int make_regions(struct reader *r)
 {
@@ -352,9 +401,31 @@ static int make_regions(struct reader *r)
 	if (override)
 		rc = read_override(r, override);
 	for (size_t i = 0; rc == 0 && i < names->n; i++) {
-		if (inherit(&c->regions[i], &c->elsewhere) != 0)
+		if (config_inherit(&c->regions[i], &c->elsewhere) != 0)
 			rc = no_memory(r);
 	}
+	return rc;
+}
+
+static int settle_job(struct reader *r)
+{
+	struct config *c = &r->draft.config;
+	const config_setting_t *timeout = config_lookup(&r->file, "job.timeout");
+	struct awsq_buf flaw = AWSQ_BUF_INIT(TEXT_MAX);
+	const char *place;
+	int rc = 0;
+
+	if (!timeout)
+		c->job_timeout = c->max_uptime;
+	if (c->job_timeout > c->max_uptime)
+		return unfit(r, config_rule(&config_job, "timeout"), timeout);
+	if (c->job_workdir && c->job_workdir[0] == '~')
+		memmove(c->job_workdir, c->job_workdir + 2, strlen(c->job_workdir) - 1);
+	place = config_job_flaw(c, &flaw);
+	if (place)
+		rc = complain(r, config_lookup(&r->file, place), "%s: %s", place,
+			awsq_buf_str(&flaw));
+	awsq_buf_free(&flaw);
 	return rc;
 }
 
@@ -362,9 +433,6 @@ static int make_regions(struct reader *r)
 static int settle(struct reader *r)
 {
 	struct config *c = &r->draft.config;
-	const config_setting_t *timeout = config_lookup(&r->file, "job.timeout");
-	const struct config_rule *job = config_rule(&config_whole, "job"),
-				 *timeout_rule = config_rule(job->table, "timeout");
 	char *key = NULL;
 	int rc;
 
@@ -377,11 +445,8 @@ static int settle(struct reader *r)
 		return no_memory(r);
 	free(c->key);
 	c->key = key;
-	if (!timeout)
-		c->job_timeout = c->max_uptime;
-	if (c->job_timeout > c->max_uptime)
-		return unexpected(r, timeout, timeout_rule->expected, "");
-	return make_regions(r);
+	rc = settle_job(r);
+	return rc == 0 ? make_regions(r) : rc;
 }
 
 /* What libconfig says of a text that it cannot read. */

@@ -12,10 +12,39 @@
 
 #include <awsq/err.h>
 
-/* Never empty once loaded, and none is there twice. */
+/* None is there twice, but in job_docker_args. */
 struct config_strings {
 	char **items;
 	size_t n;
+};
+
+/* In the file's order; no name is there twice. */
+struct config_pairs {
+	char **names;
+	char **values;
+	size_t n;
+};
+
+struct config_numbers {
+	int *items;
+	size_t n;
+};
+
+/* Which host key to trust where none is on record for an instance. */
+enum config_host_key {
+	CONFIG_HOST_KEY_TOFU,    /* the one that it first shows */
+	CONFIG_HOST_KEY_CONSOLE, /* the one that its console output told */
+	CONFIG_HOST_KEY_STRICT   /* none */
+};
+
+enum config_transport { CONFIG_TRANSPORT_SSH, CONFIG_TRANSPORT_SSM };
+
+/* What a run does when another one has its region. */
+enum config_overlap {
+	CONFIG_OVERLAP_FORBID, /* fails */
+	CONFIG_OVERLAP_QUEUE,  /* waits for its end */
+	CONFIG_OVERLAP_SKIP,   /* is content */
+	CONFIG_OVERLAP_REPLACE /* ends it */
 };
 
 /*
@@ -28,6 +57,7 @@ struct config_region {
 	char *vpc;                            /* NULL where not set, as the next two */
 	char *subnet;
 	char *kms_key;
+	int count; /* of instances: 1 to 20 */
 };
 
 /* Owned by the structure; to be freed with config_free(). */
@@ -43,11 +73,30 @@ struct config {
 	int keep_images;    /* older copies to keep beside the current one: 0 to 100 */
 	int64_t max_uptime; /* seconds: 1 minute to 7 days */
 
+	enum config_host_key host_key;
+	int64_t log_max; /* bytes to keep of each of a run's two streams: 1 KiB to 16 GiB */
+	int keep_logs;   /* days: 1 to 3650 */
+
 	char *job_user;              /* "ec2-user" where not set */
 	int job_port;                /* 22 where not set */
-	char *job_command;           /* NULL: none configured */
+	char *job_command;           /* at most 256 KiB; NULL: none configured */
 	int64_t job_timeout;         /* seconds: 1 to max_uptime, which it is where not set */
 	int64_t job_connect_timeout; /* seconds to wait for SSH once it runs: 180 where not set */
+	struct config_pairs job_env; /* none of the names begins with "AWSQ_" */
+	char *job_workdir;           /* relative to the user's home; NULL: that */
+	char *job_watch;             /* an ERE that regcomp() takes; NULL: none */
+	int job_retries;             /* how often to try again: 0 to 100 */
+	int64_t job_retry_backoff;   /* seconds before the first time: 1 to 600 */
+	struct config_numbers job_retry_on;    /* statuses, 1 to 255; empty: any but 0 */
+	int64_t job_min_duration;              /* seconds, less than job_timeout; 0: none */
+	char *job_docker_image;                /* NULL: not in a container */
+	struct config_strings job_docker_args; /* of docker run, before the image */
+	char *job_before, *job_after;          /* commands on this machine; NULL: none */
+	char *job_ping_url;                    /* http:// or https://; NULL: none */
+	struct config_strings job_retrieve;    /* patterns relative to job_workdir, without ".." */
+	enum config_transport job_transport;
+	enum config_overlap job_overlap;
+	int64_t job_max_wait; /* seconds that CONFIG_OVERLAP_QUEUE and _REPLACE wait */
 
 	struct config_region *regions;  /* in the file's order, then home where it is not listed */
 	size_t n_regions;               /* how many are listed: at least one */
@@ -76,6 +125,9 @@ void config_free(struct config *c);
 
 /* Whether text looks like the name of a region. */
 int config_region_name(const char *text);
+
+/* Whether a job may be given a variable of that name: awsq's own begin with "AWSQ_". */
+int config_env_name(const char *text);
 
 /* The region of that name; NULL when regions.cfg does not list it, as may be with home. */
 const struct config_region *config_region(const struct config *c, const char *name);

@@ -1,8 +1,9 @@
 /*
  * config_private.h: what config*.c share. config.c reads settings (with libconfig) by the tables in
- * config_schema.c, puts them into place with config_value.c, and config_file.c deals with files.
+ * config_schema.c and config_job.c, puts them into place with config_value.c, hints at what a slip
+ * was meant to be with config_hint.c, and config_file.c deals with files.
  *
- * A new setting is a row in config_schema.c, a member of struct config, and a paragraph in
+ * A new setting is a row in one of the tables, a member of struct config, and a paragraph in
  * regions.cfg(5).
  */
 #ifndef FLEET_CONFIG_PRIVATE_H
@@ -20,7 +21,11 @@ enum config_kind {
 	CONFIG_TEXT,     /* to a char *; what a row that names no kind is */
 	CONFIG_TEXTS,    /* one text or several, to a struct config_strings */
 	CONFIG_DURATION, /* a text such as "1h30m", to an int64_t of seconds */
+	CONFIG_SIZE,     /* a text such as "64M", to an int64_t of bytes */
 	CONFIG_NUMBER,   /* to an int */
+	CONFIG_NUMBERS,  /* one number or several, to a struct config_numbers */
+	CONFIG_WORD,     /* one of some words, to an enum that has them in their order */
+	CONFIG_PAIRS,    /* a group of texts by names of their own, to a struct config_pairs */
 	CONFIG_BOOL,     /* true or false without quotes, to an int */
 	CONFIG_GROUP,    /* settings of its own */
 	CONFIG_LATER     /* depends on the rest of the file, and is read after it */
@@ -31,13 +36,19 @@ struct config_table;
 struct config_rule {
 	const char *name;
 	enum config_kind kind;
-	size_t offset;                  /* of its value, in what its table says */
-	int (*valid)(const char *text); /* of a text, or each of several */
-	int64_t min, max;               /* of a duration or number; max: of how many texts, or 0 */
+	size_t offset;                    /* of its value, in what its table says */
+	int (*valid)(const char *text);   /* of a text, or each of several */
+	int (*valid_name)(const char *);  /* of a pair's name */
+	int64_t min, max;                 /* of a duration, size or number */
+	size_t most;                      /* of how many of a list; 0: any */
+	const char *const *words;         /* of a word, up to a NULL */
 	const struct config_table *table; /* of a group */
 	const char *expected;             /* the end of "expected ..." */
 	const char *preset;               /* its value where it is not set, as text; NULL: none */
+	const char *expected_name;        /* the same of a pair's name */
 	const char *example;              /* for who left it out; NULL: it may be left out */
+	int repeats;                      /* of a list: may have one several times */
+	int is_secret;                    /* may hold one, so that no message repeats it */
 };
 
 struct config_table {
@@ -57,6 +68,19 @@ extern const struct config_table config_whole;
 /* What stands in override for one region, its offsets in struct config_region. */
 extern const struct config_table config_override;
 
+/* The group "job", its offsets as the whole file's. */
+extern const struct config_table config_job;
+
+/*
+ * What is wrong with the job's settings of which each may be right by itself. The place of one,
+ * such as "job.watch", with what to say of it in text; NULL when nothing is.
+ */
+const char *config_job_flaw(const struct config *c, struct awsq_buf *text);
+
+/* Whether text has only these characters; and whether c is one of them, and not the final NUL. */
+int config_made_of(const char *text, const char *characters);
+int config_one_of(char c, const char *characters);
+
 /* The rule of that name; NULL when there is none. */
 const struct config_rule *config_rule(const struct config_table *table, const char *name);
 
@@ -72,6 +96,10 @@ void config_add_hint(struct awsq_buf *out, const char *word, const struct config
  */
 int config_set(void *base, const struct config_rule *rule, const char *text);
 
+/* How many values a rule for several has in the struct at base; and whether text is one of them. */
+size_t config_count(const void *base, const struct config_rule *rule);
+int config_has(const void *base, const struct config_rule *rule, const char *text);
+
 /* Gives all settings that have a preset that value. AWSQ_ENOMEM. */
 int config_set_presets(void *base, const struct config_table *table);
 
@@ -79,8 +107,14 @@ int config_set_presets(void *base, const struct config_table *table);
 int config_strings_add(struct config_strings *s, const char *text);
 int config_strings_copy(struct config_strings *out, const struct config_strings *s);
 
+/* AWSQ_ENOMEM. */
+int config_pairs_add(struct config_pairs *p, const char *name, const char *value);
+
 /* Where text is in s; s->n when it is not. */
 size_t config_strings_find(const struct config_strings *s, const char *text);
+
+/* Gives a region what the fleet has wherever its override is silent. AWSQ_ENOMEM. */
+int config_inherit(struct config_region *region, const struct config_region *fleet);
 
 /* Frees what s holds and leaves it empty. */
 void config_strings_free(struct config_strings *s);

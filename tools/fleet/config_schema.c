@@ -14,16 +14,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define DAY          INT64_C(86400)
 #define TYPES_MAX    16 /* a filter for them takes no more */
-
-static int is_made_of(const char *text, const char *characters)
-{
-	return text[strspn(text, characters)] == '\0';
-}
-
-static int is_one_of(char c, const char *characters)
-{
-	return c != '\0' && strchr(characters, c) != NULL;
-}
+#define COUNT_MAX    20
 
 /*
  * What all the names made from it allow. An AMI's: 3 to 128 letters, digits and ()[] ./-'@_. A
@@ -36,8 +27,8 @@ static int is_fleet_name(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len >= 3 && len <= 128 && is_made_of(text, LETTER DIGIT " .-_@") &&
-	       is_one_of(text[0], LETTER DIGIT) && text[len - 1] != ' ' &&
+	return len >= 3 && len <= 128 && config_made_of(text, LETTER DIGIT " .-_@") &&
+	       config_one_of(text[0], LETTER DIGIT) && text[len - 1] != ' ' &&
 	       strncmp(text, "sg-", 3) != 0;
 }
 
@@ -48,13 +39,13 @@ int config_region_name(const char *text)
 
 	if (!awsq_region_valid(text))
 		return 0;
-	for (; is_one_of(*text, LOWER); text += len + 1) {
+	for (; config_one_of(*text, LOWER); text += len + 1) {
 		len = strspn(text, LOWER);
 		words++;
 		if (text[len] != '-')
 			return 0;
 	}
-	return words >= 2 && *text != '\0' && is_made_of(text, DIGIT);
+	return words >= 2 && *text != '\0' && config_made_of(text, DIGIT);
 }
 
 /* Such as "t3.micro", "u-6tb1.112xlarge" and "r7iz.metal-16xl". */
@@ -62,9 +53,9 @@ static int is_instance_type(const char *text)
 {
 	size_t family = strspn(text, LOWER DIGIT "-");
 
-	return is_one_of(text[0], LOWER) && text[family] == '.' &&
-	       is_one_of(text[family + 1], LOWER DIGIT) &&
-	       is_made_of(text + family + 1, LOWER DIGIT "-") && strlen(text) <= 64;
+	return config_one_of(text[0], LOWER) && text[family] == '.' &&
+	       config_one_of(text[family + 1], LOWER DIGIT) &&
+	       config_made_of(text + family + 1, LOWER DIGIT "-") && strlen(text) <= 64;
 }
 
 static int is_key_path(const char *text)
@@ -78,7 +69,7 @@ static int is_image_name(const char *text)
 	const char *star = strchr(text, '*');
 	size_t len = strlen(text);
 
-	return len >= 3 && len <= 128 && is_made_of(text, LETTER DIGIT "()[] ./-'@_*") &&
+	return len >= 3 && len <= 128 && config_made_of(text, LETTER DIGIT "()[] ./-'@_*") &&
 	       (!star || (star > text && !strchr(star + 1, '*')));
 }
 
@@ -88,7 +79,7 @@ int config_is_id(const char *text)
 	const char *dash = strchr(text, '-');
 
 	return dash && (strncmp(text, "vpc-", 4) == 0 || strncmp(text, "subnet-", 7) == 0) &&
-	       strlen(dash + 1) >= 8 && is_made_of(dash + 1, HEX);
+	       strlen(dash + 1) >= 8 && config_made_of(dash + 1, HEX);
 }
 
 /* As a filter for the Name tag can ask for it: what is special there cannot be looked for. */
@@ -96,7 +87,7 @@ static int is_tag_value(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len <= 256 && strcspn(text, "*?\\") == len && !is_made_of(text, " \t\r\n");
+	return len <= 256 && strcspn(text, "*?\\") == len && !config_made_of(text, " \t\r\n");
 }
 
 static int is_network_name(const char *text)
@@ -108,13 +99,14 @@ static int is_network_name(const char *text)
 static int is_kms_alias(const char *text)
 {
 	return strncmp(text, "alias/", 6) == 0 && text[6] != '\0' && strlen(text) <= 256 &&
-	       is_made_of(text, LETTER DIGIT ":/_-");
+	       config_made_of(text, LETTER DIGIT ":/_-");
 }
 
 /* A UUID, or "mrk-" and as many digits as one has, which is as long. */
 static int is_kms_id(const char *text)
 {
-	return strlen(text) == 36 && is_made_of(text + (strncmp(text, "mrk-", 4) ? 0 : 4), HEX "-");
+	return strlen(text) == 36 &&
+	       config_made_of(text + (strncmp(text, "mrk-", 4) ? 0 : 4), HEX "-");
 }
 
 /* Where in "arn:aws:kms:REGION:ACCOUNT:key/ID" the region begins; NULL: it is no such ARN. */
@@ -155,26 +147,18 @@ static int is_profile_name(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len >= 1 && len <= 128 && is_made_of(text, LETTER DIGIT "_+=,.@-");
-}
-
-static int is_user_name(const char *text)
-{
-	return is_one_of(text[0], LETTER "_") && is_made_of(text, LETTER DIGIT "._-") &&
-	       strlen(text) <= 32;
-}
-
-/* Its length is what job.h can send. */
-static int is_command(const char *text)
-{
-	return !is_made_of(text, " \t\r\n") && strlen(text) <= 28000;
+	return len >= 1 && len <= 128 && config_made_of(text, LETTER DIGIT "_+=,.@-");
 }
 
 #define REGION_EXPECTED "a region such as \"us-west-2\""
 #define TYPE_EXPECTED   "an instance type such as \"t3.micro\""
 #define NAME_EXPECTED   "the value of a Name tag, without \"*\", \"?\" and \"\\\""
+#define COUNT_EXPECTED  "a number of instances from 1 to 20"
 #define FLEET(member)   offsetof(struct config_draft, config.member)
 #define REGION(member)  offsetof(struct config_region, member)
+
+/* As enum config_host_key has them. */
+static const char *const host_keys[] = { "tofu", "console", "strict", NULL };
 
 static const struct config_rule fleet_rules[] = {
 	{
@@ -198,7 +182,7 @@ static const struct config_rule fleet_rules[] = {
 		.kind = CONFIG_TEXTS,
 		.offset = FLEET(elsewhere.instance_types),
 		.valid = is_instance_type,
-		.max = TYPES_MAX,
+		.most = TYPES_MAX,
 		.expected = TYPE_EXPECTED,
 		.example = "instance_type = [ \"t3.micro\", \"t3a.micro\" ]",
 	},
@@ -266,52 +250,44 @@ static const struct config_rule fleet_rules[] = {
 		.valid = is_network_name,
 		.expected = NAME_EXPECTED " (an id is of one region: name it in 'override')",
 	},
-};
-
-static const struct config_rule job_rules[] = {
 	{
-		.name = "user",
-		.offset = FLEET(job_user),
-		.valid = is_user_name,
-		.preset = "ec2-user",
-		.expected = "the name of a user on the instance such as \"ec2-user\"",
-	},
-	{
-		.name = "port",
+		.name = "count",
 		.kind = CONFIG_NUMBER,
-		.offset = FLEET(job_port),
+		.offset = FLEET(elsewhere.count),
 		.min = 1,
-		.max = 65535,
-		.preset = "22",
-		.expected = "a port from 1 to 65535, such as 22",
+		.max = COUNT_MAX,
+		.preset = "1",
+		.expected = COUNT_EXPECTED,
 	},
 	{
-		.name = "command",
-		.offset = FLEET(job_command),
-		.valid = is_command,
-		.expected = "a shell command of at most 28000 bytes",
+		.name = "host_key",
+		.kind = CONFIG_WORD,
+		.offset = FLEET(host_key),
+		.words = host_keys,
+		.preset = "tofu",
+		.expected = "\"tofu\", \"console\" or \"strict\"",
 	},
 	{
-		.name = "timeout",
-		.kind = CONFIG_DURATION,
-		.offset = FLEET(job_timeout),
-		.min = 1,
-		.max = 7 * DAY,
-		.expected = "a time from \"1s\" to the fleet's max_uptime, such as \"30m\"",
+		.name = "log_max",
+		.kind = CONFIG_SIZE,
+		.offset = FLEET(log_max),
+		.min = 1024,
+		.max = INT64_C(16) << 30,
+		.preset = "64M",
+		.expected = "a size from \"1K\" to \"16G\", such as \"64M\"",
 	},
 	{
-		.name = "connect_timeout",
-		.kind = CONFIG_DURATION,
-		.offset = FLEET(job_connect_timeout),
+		.name = "keep_logs",
+		.kind = CONFIG_NUMBER,
+		.offset = FLEET(keep_logs),
 		.min = 1,
-		.max = 3600,
-		.preset = "3m",
-		.expected = "a time from \"1s\" to \"1h\", such as \"3m\"",
+		.max = 3650,
+		.preset = "90",
+		.expected = "a number of days from 1 to 3650, such as 90",
 	},
 };
 
 static const struct config_table fleet_table = { fleet_rules, COUNT(fleet_rules) };
-static const struct config_table job_table = { job_rules, COUNT(job_rules) };
 
 static const struct config_rule file_rules[] = {
 	{
@@ -323,7 +299,7 @@ static const struct config_rule file_rules[] = {
 	{
 		.name = "job",
 		.kind = CONFIG_GROUP,
-		.table = &job_table,
+		.table = &config_job,
 	},
 	{
 		.name = "regions",
@@ -345,7 +321,7 @@ static const struct config_rule override_rules[] = {
 		.kind = CONFIG_TEXTS,
 		.offset = REGION(instance_types),
 		.valid = is_instance_type,
-		.max = TYPES_MAX,
+		.most = TYPES_MAX,
 		.expected = TYPE_EXPECTED,
 	},
 	{
@@ -366,6 +342,14 @@ static const struct config_rule override_rules[] = {
 		.valid = is_tag_value,
 		.expected = "an id such as \"subnet-0123456789abcdef0\", or " NAME_EXPECTED,
 	},
+	{
+		.name = "count",
+		.kind = CONFIG_NUMBER,
+		.offset = REGION(count),
+		.min = 1,
+		.max = COUNT_MAX,
+		.expected = COUNT_EXPECTED,
+	},
 };
 
 const struct config_table config_whole = { file_rules, COUNT(file_rules) };
@@ -378,57 +362,4 @@ const struct config_rule *config_rule(const struct config_table *table, const ch
 			return &table->rules[i];
 	}
 	return NULL;
-}
-
-/*
- * How many letters to add, drop or change to make one word of the other (Levenshtein's distance, a
- * row at a time); of long words only the beginnings are compared.
- */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[33], la = strlen(a), lb = strlen(b);
-
-	if (la >= COUNT(row))
-		la = COUNT(row) - 1;
-	if (lb >= COUNT(row))
-		lb = COUNT(row) - 1;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[lb];
-}
-
-void config_add_hint(struct awsq_buf *out, const char *word, const struct config_strings *names)
-{
-	size_t best = 2 + strlen(word) / 4; /* anything further off is no slip */
-	const char *meant = NULL;
-
-	for (size_t i = 0; i < names->n; i++) {
-		size_t d = distance(word, names->items[i]);
-
-		if (d < best) {
-			best = d;
-			meant = names->items[i];
-		}
-	}
-	if (meant) {
-		awsq_buf_addf(out, "did you mean '%s'?", meant);
-		return;
-	}
-	for (size_t i = 0; i < names->n; i++)
-		awsq_buf_addf(out, "%s'%s'", i > 0 ? ", " : "known here: ", names->items[i]);
 }
