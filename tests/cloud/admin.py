@@ -12,6 +12,8 @@ POST   /_cloud/offering        {"region": name, "type": instance type, "offered"
 POST   /_cloud/region          {"region": name, "do": open, close, plug or unplug}
 POST   /_cloud/machine         {"instance": id, "do": ...}
            kill-sshd, start-sshd, freeze-sshd, thaw-sshd, drop-connections
+           blackhole, end-blackhole (its packets are lost: what is open falls
+           silent, what is new is never answered)
            shutdown ("in": seconds, or "minutes"), cancel-shutdown
 """
 
@@ -26,7 +28,15 @@ from .wire import Answer, Request
 if TYPE_CHECKING:
     from .world import World
 
-_SSHD = ("kill-sshd", "start-sshd", "freeze-sshd", "thaw-sshd", "drop-connections")
+_ORDERS = (
+    "kill-sshd",
+    "start-sshd",
+    "freeze-sshd",
+    "thaw-sshd",
+    "drop-connections",
+    "blackhole",
+    "end-blackhole",
+)
 
 
 def handle(world: World, request: Request) -> Answer:
@@ -83,7 +93,7 @@ def _act(world: World, action: str, query: dict[str, str], body: dict[str, Any])
 def _machine(world: World, body: dict[str, Any]) -> None:
     instance = world.instance(str(body["instance"]))
     do = body["do"]
-    if do in _SSHD:
+    if do in _ORDERS:
         world.machines.order(instance.id, do)
     elif do == "shutdown":
         seconds = (

@@ -10,14 +10,23 @@ Standard library only, and little of that: one of these starts for every
 running instance.
 """
 
+import contextlib
 import ctypes
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
+import time
 
 _PR_SET_CHILD_SUBREAPER = 36
+_PIDFD_GETFD = 438
+_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
+# A program of BPF: "return 0", which is to keep no byte of any packet.
+_DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)
+
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def descendants() -> dict[int, str]:
@@ -54,6 +63,41 @@ def send(number: int, pids: list[int]) -> None:
             pass
 
 
+def drop_packets(pids: list[int], drop: bool) -> bool:
+    """Let the network sockets of processes lose what comes in, or no longer; whether one listens.
+
+    A filter on a socket works before TCP does: what it drops is never
+    acknowledged, and a connection asked for never answered. That needs no
+    privilege, but the sockets themselves, of which the processes lend us theirs.
+    """
+    import socket  # only here: it takes long to load
+
+    program = ctypes.create_string_buffer(_DROP_ALL)
+    listens = False
+    for pid in pids:
+        try:
+            names = {fd: os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+            handle = os.pidfd_open(pid)
+        except OSError:
+            continue  # it has just ended
+        for fd in (int(fd) for fd, name in names.items() if name.startswith("socket:")):
+            ours = _libc.syscall(_PIDFD_GETFD, handle, fd, 0)
+            if ours < 0:
+                continue
+            with socket.socket(fileno=ours) as lent:
+                if lent.family not in (socket.AF_INET, socket.AF_INET6):
+                    continue
+                listens |= bool(lent.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+                if drop:
+                    filters = struct.pack("HP", 1, ctypes.addressof(program))
+                    lent.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filters)
+                    continue
+                with contextlib.suppress(FileNotFoundError):  # it has none
+                    lent.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+        os.close(handle)
+    return listens
+
+
 class Machine:
     def __init__(self, command: list[str], log: str):
         self.command = command
@@ -75,6 +119,23 @@ class Machine:
         first = self.sshd.pid if self.sshd else 0
         found = [pid for pid, name in descendants().items() if name.startswith("sshd")]
         return found if listener else [pid for pid in found if pid != first]
+
+    def blackhole(self) -> None:
+        """Lose all packets, either way: nothing comes in, and sshd has nothing more to say."""
+        while self.sshd and self.sshd.poll() is None:
+            pids = self.sshds(listener=True)
+            if drop_packets(pids, True):
+                send(signal.SIGSTOP, pids)
+                # Once more: one may have been forking as we looked.
+                drop_packets(self.sshds(listener=True), True)
+                send(signal.SIGSTOP, self.sshds(listener=True))
+                return
+            time.sleep(0.01)  # it does not listen yet
+
+    def end_blackhole(self) -> None:
+        pids = self.sshds(listener=True)
+        drop_packets(pids, False)
+        send(signal.SIGCONT, pids)
 
     def off(self) -> None:
         while True:
@@ -112,6 +173,10 @@ class Machine:
             send(signal.SIGSTOP, self.sshds(listener=True))
         elif order == "thaw-sshd":
             send(signal.SIGCONT, self.sshds(listener=True))
+        elif order == "blackhole":
+            self.blackhole()
+        elif order == "end-blackhole":
+            self.end_blackhole()
         else:
             return False
         return True
@@ -119,7 +184,7 @@ class Machine:
 
 def main() -> int:
     log, *command = sys.argv[1:]
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     # The cloud decides when a machine ends, not the terminal it was started from.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -197,6 +199,54 @@ def test_sshd_can_be_killed_frozen_and_cut_off(machine: Machine) -> None:
     assert machine.region.state(machine.id) == "running"
     cloud.machine(machine.id, "start-sshd")
     machine.up()
+
+
+def test_a_blackhole_loses_every_packet(machine: Machine) -> None:
+    cloud = machine.cloud
+    address = machine.region.instance(machine.id)["PublicIpAddress"]
+    shell = subprocess.Popen(
+        machine.command(address, "-o", "TCPKeepAlive=no") + ["while read line; do echo $line; done"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert shell.stdin and shell.stdout
+
+    def echo(word: str, seconds: float) -> str:
+        print(word, file=shell.stdin, flush=True)
+        return shell.stdout.readline() if select.select([shell.stdout], [], [], seconds)[0] else ""
+
+    assert echo("before", 10) == "before\n"
+    cloud.machine(machine.id, "blackhole")
+    cloud.until(lambda: refuses_to_answer(address, cloud.ssh_port))
+    assert echo("meanwhile", 1) == ""
+    # The kernel answers nothing for it either: what was sent is sent again and again.
+    assert unacknowledged(shell.pid) > 0
+    cloud.machine(machine.id, "end-blackhole")
+    assert select.select([shell.stdout], [], [], 20)[0] and shell.stdout.readline() == "meanwhile\n"
+    assert echo("after", 10) == "after\n"
+    shell.stdin.close()
+    assert shell.wait(10) == 0
+    assert machine.ssh("true").returncode == 0
+
+
+def refuses_to_answer(address: str, port: int) -> bool:
+    """Neither a connection nor a refusal within a while."""
+    with socket.socket() as probe:
+        probe.settimeout(0.7)
+        try:
+            probe.connect((address, port))
+            return False
+        except TimeoutError:
+            return True
+
+
+def unacknowledged(pid: int) -> int:
+    """Bytes in a process's TCP connection that the other side has not acknowledged."""
+    sockets = {os.stat(f"/proc/{pid}/fd/{fd}").st_ino for fd in os.listdir(f"/proc/{pid}/fd")}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if int(fields[9]) in sockets:
+            return int(fields[4].partition(":")[0], 16)
+    raise AssertionError("no connection")
 
 
 def test_nothing_is_left_when_the_cloud_ends(tmp_path: Path) -> None:
