@@ -196,7 +196,7 @@ static int unknown_setting(struct reader *r, const config_setting_t *setting,
 	return rc;
 }
 
-/* The setting's value as text, maybe made in digits; NULL when it is of a type that its rule is not. */
+/* The value as text, maybe made in digits; NULL when its type is not that of the rule. */
 static const char *text_of(const struct config_rule *rule, const config_setting_t *setting,
 	char digits[24])
 {
