@@ -18,9 +18,9 @@
 
 #define LEDGER_ID_SIZE 32
 
-/* How far a run has come, or how it ended. Kept in the file by name ("running", "timed-out"). */
+/* How far a run has come, or how it ended. Kept in the file by name ("open", "timed-out"). */
 enum ledger_state {
-	LEDGER_OPEN,        /* intended or under way, or left behind by a controller that was killed */
+	LEDGER_OPEN,        /* intended or under way, or left by a controller that was killed */
 	LEDGER_DONE,        /* the job came to its own end, whatever its status */
 	LEDGER_TIMED_OUT,   /* the job was ended at its timeout */
 	LEDGER_CANCELED,    /* by a signal to the controller */
@@ -29,10 +29,11 @@ enum ledger_state {
 	LEDGER_BUSY,        /* another run has the region */
 	LEDGER_SKIPPED,     /* overlap = "skip" */
 	LEDGER_LOST,        /* the job's end was never seen */
-	LEDGER_REAPED       /* its controller was killed; a later invocation stopped the instance */
+	LEDGER_REAPED,      /* its controller was killed; a later invocation stopped the instance */
+	LEDGER_STATES       /* how many there are: none of them */
 };
 
-/* A run: one instance, one job, its attempts. All times are wall clock, ms since 1970; 0: not yet. */
+/* A run: one instance, one job, its attempts. Times are wall clock, ms since 1970; 0: not yet. */
 struct ledger_run {
 	char id[LEDGER_ID_SIZE]; /* ledger_new_id */
 	char tool[24];           /* "run-region", "run-job", "rotate-regions" */
@@ -49,7 +50,7 @@ struct ledger_run {
 	int64_t job_start_ms, job_end_ms;
 	int64_t stop_ms;    /* the stop was asked for */
 	int64_t stopped_ms; /* seen stopped */
-	int64_t overdue_ms; /* from then on, with nobody at work on it, the instance is to be stopped */
+	int64_t overdue_ms; /* from then on, if nobody is at work on it, it is to be stopped */
 	int64_t launch_ms;  /* EC2's LaunchTime of this boot: tells it from any later one */
 	int attempts;       /* of the job */
 	int status;         /* exit status; -1: none yet */
@@ -57,47 +58,68 @@ struct ledger_run {
 	int left_on;        /* the instance could not be seen stopped */
 	int closed;         /* nothing is left to be done for it */
 	uint64_t bytes_out, bytes_err;
-	int64_t billed_s;  /* by EC2's rule: from running until stopping, at least 60; 0: not owned */
+	int64_t billed_s;  /* ledger_billed; 0: not owned */
 	char message[512]; /* why it is not done; "" */
 };
 
 struct ledger;
 
-/* A new id: the time and a random part, "20261122-051552-7f3a9c". Sorts by time; a file name. */
+/*
+ * A new id: the time and a random part, "20261122-051552-7f3a9c01". A file name; all are of one
+ * length. AWSQ_EIO without randomness.
+ */
 int ledger_new_id(char id[LEDGER_ID_SIZE], int64_t now_ms);
 
 /*
  * Opens or makes DIR/ledger.sqlite. One that is no database, or a broken one, is moved aside
- * (*note then says so, in a buffer of note_size; else it is ""). AWSQ_EIO, AWSQ_ENOMEM: *out is
- * NULL.
+ * (note then says so, in a buffer of note_size; else it is ""). AWSQ_EIO (also for the ledger of a
+ * newer awsq), AWSQ_ENOMEM: *out is NULL.
  */
 int ledger_open(struct ledger **out, const char *dir, char *note, size_t note_size,
 	struct awsq_err *err);
 void ledger_close(struct ledger *l);
 
+/*
+ * What was moved aside since ledger_open, or since it was last asked for: a ledger that turns out
+ * to be broken only while it is used is begun anew too, and the use of it goes on. "" for nothing.
+ */
+void ledger_note(struct ledger *l, char *note, size_t size);
+
 /* Writes a new run, on disk when it returns: from then on someone is responsible. AWSQ_EIO. */
 int ledger_begin(struct ledger *l, const struct ledger_run *run, struct awsq_err *err);
 
-/* Writes a run as it is by now (by id). Waits for other writers for a few seconds at most. AWSQ_EIO. */
+/*
+ * Writes a run as it is by now, on disk when it is closed. One that the ledger does not have is
+ * added: the ledger may have been begun anew. AWSQ_EIO, after 5 to 6 seconds where others have it.
+ */
 int ledger_update(struct ledger *l, const struct ledger_run *run, struct awsq_err *err);
 
 /* Which runs. Zero: all, the latest first. */
 struct ledger_filter {
 	const char *region;
-	const char *id;    /* or the beginning of one */
-	int open_only;     /* not closed */
-	int failed_only;   /* closed, and not done with status 0 */
-	int64_t since_ms, until_ms; /* by asked_ms; 0: no bound */
-	int64_t limit;     /* 0: none */
+	const char *id;             /* or the beginning of one */
+	int open_only;              /* not closed */
+	int failed_only;            /* closed, and neither done with status 0 nor skipped */
+	int64_t since_ms, until_ms; /* since_ms <= asked_ms < until_ms; 0: no bound */
+	int64_t limit;              /* 0: none */
 };
 
-/* Calls each for every run; a nonzero result of it ends the list, and is returned. AWSQ_EIO. */
+/*
+ * Calls each for every run, by asked_ms; a nonzero result of it ends the list, and is returned.
+ * each may use the ledger. AWSQ_EIO, AWSQ_ENOMEM.
+ */
 int ledger_list(struct ledger *l, const struct ledger_filter *filter,
 	int (*each)(void *arg, const struct ledger_run *run), void *arg, struct awsq_err *err);
 
 /* The latest run that fits. AWSQ_ENOTFOUND when none does, AWSQ_EINVAL when an id fits several. */
 int ledger_find(struct ledger_run *out, struct ledger *l, const struct ledger_filter *filter,
 	struct awsq_err *err);
+
+/*
+ * The seconds that EC2 bills for an instance that was seen running and whose stop was asked for at
+ * these times: begun seconds, at least 60. 0 while one of the two is 0.
+ */
+int64_t ledger_billed(int64_t running_ms, int64_t stop_ms);
 
 /* What a region's instances were billed for in a month ("2026-11", UTC, by when they started). */
 struct ledger_bill {
@@ -107,8 +129,8 @@ struct ledger_bill {
 	int64_t seconds;
 };
 
-int ledger_bills(struct ledger *l, int (*each)(void *arg, const struct ledger_bill *bill), void *arg,
-	struct awsq_err *err);
+int ledger_bills(struct ledger *l, int (*each)(void *arg, const struct ledger_bill *bill),
+	void *arg, struct awsq_err *err);
 
 /* "done", "timed-out", ... ; and back, -1 when it is no state's name. */
 const char *ledger_state_name(enum ledger_state state);

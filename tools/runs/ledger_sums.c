@@ -1,0 +1,89 @@
+/* Sums over all runs. */
+#include "banned.h"
+
+#include "fleet/text.h"
+#include "runs/ledger_private.h"
+
+#include <sqlite3.h>
+
+/* ---- Rows of any kind, collected in memory, so that the ledger is free while they are looked at */
+
+struct rows {
+	const char *sql;
+	size_t size; /* of one */
+	void (*read)(void *row, sqlite3_stmt *stmt);
+	char *items;
+	size_t n, room;
+};
+
+static int add_row(struct rows *rows, sqlite3_stmt *stmt)
+{
+	if (rows->n == rows->room) {
+		size_t room = rows->room ? 2 * rows->room : 64;
+		char *items = realloc(rows->items, room * rows->size);
+
+		if (!items)
+			return SQLITE_NOMEM;
+		rows->items = items;
+		rows->room = room;
+	}
+	memset(rows->items + rows->n * rows->size, 0, rows->size);
+	rows->read(rows->items + rows->n * rows->size, stmt);
+	rows->n++;
+	return SQLITE_OK;
+}
+
+static int read_rows(struct sqlite3 *db, void *arg)
+{
+	struct rows *rows = arg;
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db, rows->sql, -1, &stmt, NULL);
+
+	rows->n = 0;
+	while (rc == SQLITE_OK) {
+		rc = sqlite3_step(stmt);
+		if (rc != SQLITE_ROW)
+			break;
+		rc = add_row(rows, stmt);
+	}
+	(void)sqlite3_finalize(stmt);
+	return rc;
+}
+
+static void read_text(char *out, size_t size, sqlite3_stmt *stmt, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+
+	text_format(out, size, "%s", text ? text : "");
+}
+
+/* ---- Bills */
+
+static void read_bill(void *row, sqlite3_stmt *stmt)
+{
+	struct ledger_bill *bill = row;
+
+	read_text(bill->month, sizeof(bill->month), stmt, 0);
+	read_text(bill->region, sizeof(bill->region), stmt, 1);
+	bill->runs = sqlite3_column_int64(stmt, 2);
+	bill->seconds = sqlite3_column_int64(stmt, 3);
+}
+
+int ledger_bills(struct ledger *l, int (*each)(void *arg, const struct ledger_bill *bill),
+	void *arg, struct awsq_err *err)
+{
+	struct rows rows = {
+		.sql = "SELECT strftime('%Y-%m', CASE WHEN running_ms > 0 THEN running_ms"
+		       " ELSE asked_ms END / 1000, 'unixepoch') AS month, region, count(*),"
+		       " sum(billed_s) FROM runs WHERE billed_s > 0"
+		       " GROUP BY month, region ORDER BY month DESC, region",
+		.size = sizeof(struct ledger_bill),
+		.read = read_bill,
+	};
+	int rc = ledger_do(l, LEDGER_READS, read_rows, &rows, err);
+
+	for (size_t i = 0; rc == 0 && i < rows.n; i++)
+		rc = each(arg, (const struct ledger_bill *)(void *)(rows.items + i * rows.size));
+	free(rows.items);
+	return rc;
+}
