@@ -10,19 +10,23 @@ Standard library only, and little of that: one of these starts for every
 running instance.
 """
 
-import contextlib
+from __future__ import annotations
+
 import ctypes
 import os
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PIDFD_GETFD = 438
 _SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
+_BACKLOG = 128  # as sshd has it
 # A program of BPF: "return 0", which is to keep no byte of any packet.
 _DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)
 
@@ -63,39 +67,74 @@ def send(number: int, pids: list[int]) -> None:
             pass
 
 
-def drop_packets(pids: list[int], drop: bool) -> bool:
-    """Let the network sockets of processes lose what comes in, or no longer; whether one listens.
+class Blackhole:
+    """The network sockets of processes, which lend us theirs, losing what comes in.
 
     A filter on a socket works before TCP does: what it drops is never
-    acknowledged, and a connection asked for never answered. That needs no
-    privilege, but the sockets themselves, of which the processes lend us theirs.
+    acknowledged, and a connection asked for never answered. Some kernels let
+    only root have one. There the queue of who wants to connect is made short
+    and full, which also leaves the next one without any answer; and what is
+    sent to a connection that is open is acknowledged, but goes no further.
     """
-    import socket  # only here: it takes long to load
 
-    program = ctypes.create_string_buffer(_DROP_ALL)
-    listens = False
+    def __init__(self) -> None:
+        self._fillers: list[socket.socket] = []
+
+    def open(self, pids: list[int]) -> bool:
+        """Whether any of them listens: until then there is nothing to be lost."""
+        program = ctypes.create_string_buffer(_DROP_ALL)
+        filters = struct.pack("HP", 1, ctypes.addressof(program))
+        listens = False
+        for sock in _lent(pids):
+            listening = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            listens |= bool(listening)
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filters)
+            except PermissionError:
+                if listening:
+                    self._fill(sock)
+        return listens
+
+    def close(self, pids: list[int]) -> None:
+        for sock in _lent(pids):
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+            except OSError:  # it has none
+                if self._fillers and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    sock.listen(_BACKLOG)
+        for filler in self._fillers:
+            filler.close()
+        self._fillers = []
+
+    def _fill(self, listener: socket.socket) -> None:
+        listener.listen(0)
+        for _ in range(_BACKLOG):
+            filler = socket.socket(listener.family)
+            self._fillers.append(filler)
+            filler.settimeout(0.1)
+            try:
+                filler.connect(listener.getsockname())
+            except TimeoutError:
+                return
+
+
+def _lent(pids: list[int]) -> Iterator[socket.socket]:
+    """The network sockets of processes, each open here while it is looked at."""
     for pid in pids:
         try:
-            names = {fd: os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+            fds = os.listdir(f"/proc/{pid}/fd")
+            fds = [fd for fd in fds if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")]
             handle = os.pidfd_open(pid)
         except OSError:
             continue  # it has just ended
-        for fd in (int(fd) for fd, name in names.items() if name.startswith("socket:")):
-            ours = _libc.syscall(_PIDFD_GETFD, handle, fd, 0)
+        for fd in fds:
+            ours = _libc.syscall(_PIDFD_GETFD, handle, int(fd), 0)
             if ours < 0:
                 continue
-            with socket.socket(fileno=ours) as lent:
-                if lent.family not in (socket.AF_INET, socket.AF_INET6):
-                    continue
-                listens |= bool(lent.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-                if drop:
-                    filters = struct.pack("HP", 1, ctypes.addressof(program))
-                    lent.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filters)
-                    continue
-                with contextlib.suppress(FileNotFoundError):  # it has none
-                    lent.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+            with socket.socket(fileno=ours) as sock:
+                if sock.family in (socket.AF_INET, socket.AF_INET6):
+                    yield sock
         os.close(handle)
-    return listens
 
 
 class Machine:
@@ -103,6 +142,7 @@ class Machine:
         self.command = command
         self.log = log
         self.sshd: subprocess.Popen[bytes] | None = None
+        self.hole = Blackhole()
 
     def start_sshd(self) -> None:
         with open(self.log, "ab") as log:
@@ -124,17 +164,18 @@ class Machine:
         """Lose all packets, either way: nothing comes in, and sshd has nothing more to say."""
         while self.sshd and self.sshd.poll() is None:
             pids = self.sshds(listener=True)
-            if drop_packets(pids, True):
-                send(signal.SIGSTOP, pids)
-                # Once more: one may have been forking as we looked.
-                drop_packets(self.sshds(listener=True), True)
-                send(signal.SIGSTOP, self.sshds(listener=True))
+            send(signal.SIGSTOP, pids)
+            # Once more: one may have been forking as we looked.
+            pids = self.sshds(listener=True)
+            send(signal.SIGSTOP, pids)
+            if self.hole.open(pids):
                 return
+            send(signal.SIGCONT, pids)
             time.sleep(0.01)  # it does not listen yet
 
     def end_blackhole(self) -> None:
         pids = self.sshds(listener=True)
-        drop_packets(pids, False)
+        self.hole.close(pids)
         send(signal.SIGCONT, pids)
 
     def off(self) -> None:
