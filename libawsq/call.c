@@ -422,17 +422,18 @@ static void run_all(struct awsq_client *c, struct running *all, size_t n)
 {
 	int64_t deadline_ms = now_ms(c) + c->options.run_timeout_ms;
 
+	if (c->deadline_ms && c->deadline_ms < deadline_ms)
+		deadline_ms = c->deadline_ms;
 	for (;;) {
 		int64_t now = now_ms(c);
-		int64_t wait = send_due(all, n, now, deadline_ms);
+		int64_t wait;
 		int rc;
 
+		if (now >= deadline_ms)
+			end_all(all, n, AWSQ_ETIMEDOUT);
+		wait = send_due(all, n, now, deadline_ms);
 		if (wait < 0)
 			return;
-		if (now >= deadline_ms) {
-			end_all(all, n, AWSQ_ETIMEDOUT);
-			return;
-		}
 		rc = http_wait(c->http, wait, c->cancel_fd);
 		for (size_t i = 0; i < n; i++) {
 			if (all[i].phase == FLYING && all[i].exchange.done)

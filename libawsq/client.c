@@ -110,3 +110,8 @@ void awsq_client_set_cancel_fd(struct awsq_client *client, int fd)
 {
 	client->cancel_fd = fd;
 }
+
+void awsq_client_set_deadline(struct awsq_client *client, int64_t deadline_ms)
+{
+	client->deadline_ms = deadline_ms;
+}

@@ -17,6 +17,7 @@ struct awsq_client {
 	struct awsq_retry_bucket bucket;
 	int64_t skew_ms; /* AWS's clock minus ours, once we were told that ours is wrong */
 	int cancel_fd;
+	int64_t deadline_ms; /* of all runs, on the clock's mono_ms; 0: none */
 };
 
 /* Where service answers for this client. */

@@ -13,18 +13,73 @@
 
 /* ---- Requests */
 
-void awsq_json_add(struct awsq_buf *object, const char *value, const char *name)
+/* Adds value in quotes. It may be a secret, of which no copies are to stay behind. */
+static void add_string(struct awsq_buf *out, const char *value)
 {
-	json_t *string = value ? json_string(value) : NULL;
+	json_t *string = json_string(value);
 	char *text = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
 
-	/* Names are ours, and need no escaping. */
 	if (text)
-		awsq_buf_addf(object, "%c\"%s\":%s", object->len ? ',' : '{', name, text);
-	else if (value && !object->error)
-		object->error = AWSQ_EINVAL;
+		awsq_buf_adds(out, text);
+	else if (!out->error)
+		out->error = AWSQ_EINVAL;
+	if (text)
+		awsq_wipe(text, strlen(text));
 	free(text);
+	if (string)
+		awsq_wipe((char *)json_string_value(string), json_string_length(string));
 	json_decref(string);
+}
+
+/* Names are ours, and need no escaping. */
+static void add_name(struct awsq_buf *object, const char *name)
+{
+	awsq_buf_addf(object, "%c\"%s\":", object->len ? ',' : '{', name);
+}
+
+void awsq_json_add(struct awsq_buf *object, const char *value, const char *name)
+{
+	if (!value)
+		return;
+	add_name(object, name);
+	add_string(object, value);
+}
+
+void awsq_json_add_list(struct awsq_buf *object, const char *const *values, size_t n,
+	const char *name)
+{
+	add_name(object, name);
+	awsq_buf_addc(object, '[');
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			awsq_buf_addc(object, ',');
+		add_string(object, values[i]);
+	}
+	awsq_buf_addc(object, ']');
+}
+
+void awsq_json_add_int(struct awsq_buf *object, int64_t value, const char *name)
+{
+	add_name(object, name);
+	awsq_buf_addf(object, "%" PRId64, value);
+}
+
+void awsq_json_add_object(struct awsq_buf *object, struct awsq_buf *member, int in_list,
+	const char *name)
+{
+	int rc;
+
+	awsq_json_end(member);
+	rc = awsq_buf_error(member);
+	add_name(object, name);
+	if (in_list)
+		awsq_buf_addc(object, '[');
+	awsq_buf_add(object, awsq_buf_str(member), member->len);
+	if (in_list)
+		awsq_buf_addc(object, ']');
+	if (rc != 0 && !object->error)
+		object->error = rc;
+	awsq_buf_wipe(member);
 }
 
 void awsq_json_end(struct awsq_buf *object)

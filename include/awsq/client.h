@@ -1,8 +1,8 @@
 /*
  * client.h: a client for one region, and calls to make through it.
  *
- * An operation (ec2.h, iam.h, sts.h, kms.h, quotas.h) only describes a call; awsq_run carries out
- * one call or many at once and waits for all of them:
+ * An operation (ec2.h, iam.h, sts.h, kms.h, quotas.h, ssm.h) only describes a call; awsq_run carries
+ * out one call or many at once and waits for all of them:
  *
  *     struct awsq_call calls[2];
  *     awsq_ec2_describe_vpcs(&calls[0], &vpcs, NULL);
@@ -86,6 +86,12 @@ const char *awsq_client_region(const struct awsq_client *client);
  * What a canceled call did at AWS's end is not known.
  */
 void awsq_client_set_cancel_fd(struct awsq_client *client, int fd);
+
+/*
+ * From now on, runs end by deadline_ms on the clock's mono_ms, too, where run_timeout_ms would end
+ * them later; 0 for no such time (the default).
+ */
+void awsq_client_set_deadline(struct awsq_client *client, int64_t deadline_ms);
 
 /*
  * Begins a call of an AWS query API: its body so far is the action and the API's version. For

@@ -3,12 +3,13 @@
  *
  * Source: "AWS JSON 1.1 protocol" of the Smithy specification
  * (https://smithy.io/2.0/aws/protocols/), as botocore 1.43.11 has it. Requests are objects of
- * strings: that is all that our calls need.
+ * strings, lists of strings, integers and further objects: that is all that our calls need.
  */
 #ifndef AWSQ_JSON_H
 #define AWSQ_JSON_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <awsq/buf.h>
 #include <awsq/common.h>
@@ -22,6 +23,18 @@ AWSQ_BEGIN_DECLS
  * value adds nothing. One that is not UTF-8 is the buffer's error AWSQ_EINVAL.
  */
 void awsq_json_add(struct awsq_buf *object, const char *value, const char *name);
+
+/* The same of n strings, as a list, and of a number. */
+void awsq_json_add_list(struct awsq_buf *object, const char *const *values, size_t n,
+	const char *name);
+void awsq_json_add_int(struct awsq_buf *object, int64_t value, const char *name);
+
+/*
+ * The same of an object: ends and adds member, which has its parts by then, and wipes it. As a list
+ * of that one object when in_list is set. An error of member becomes object's.
+ */
+void awsq_json_add_object(struct awsq_buf *object, struct awsq_buf *member, int in_list,
+	const char *name);
 
 /* Ends the object. */
 void awsq_json_end(struct awsq_buf *object);

@@ -11,6 +11,7 @@
 #include <awsq/json.h>
 #include <awsq/kms.h>
 #include <awsq/quotas.h>
+#include <awsq/ssm.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,6 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *text = (const char *)data;
 	struct awsq_kms_key key = { 0 };
 	struct awsq_quota quota = { 0 };
+	struct awsq_ssm_invocation invocation = { 0 };
+	struct awsq_ssm_nodes nodes = { 0 };
 	struct words words = { 0 };
 	struct awsq_err err = { 0 };
 	struct awsq_call call;
@@ -59,6 +62,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	awsq_call_free(&call);
 	awsq_quotas_get_service_quota(&call, &quota, "ec2", "q");
 	read_as(call.shape, &quota, text, size);
+	awsq_call_free(&call);
+	awsq_ssm_get_command_invocation(&call, &invocation, "c", "i");
+	read_as(call.shape, &invocation, text, size);
+	awsq_call_free(&call);
+	awsq_ssm_describe_instance_information(&call, &nodes, "i");
+	read_as(call.shape, &nodes, text, size);
 	awsq_call_free(&call);
 	if (awsq_json_error(&err, text, size) == 0 ? !*err.aws_code : err.code != 0)
 		abort();

@@ -322,6 +322,29 @@ static void test_a_run_times_out(void **state)
 	fake_end(&f);
 }
 
+/* A time set for all runs of a client counts where it comes before their own. */
+static void test_a_deadline(void **state)
+{
+	static const struct answer answers[] = { { .status = 200, .delay_ms = -1 },
+		{ .status = 200, .body = VPCS } };
+	struct awsq_err err;
+	struct fake f;
+	int64_t began;
+	int attempts;
+
+	(void)state;
+	FAKE_BEGIN(&f, answers);
+	began = fake_mono_ms(NULL);
+	awsq_client_set_deadline(f.client, began + 300);
+	assert_int_equal(run_read(&f, &err, &attempts), AWSQ_ETIMEDOUT);
+	assert_in_range(fake_mono_ms(NULL) - began, 300, 2000);
+	assert_int_equal(run_read(&f, &err, &attempts), AWSQ_ETIMEDOUT);
+	assert_int_equal(attempts, 0);
+	awsq_client_set_deadline(f.client, 0);
+	assert_int_equal(run_read(&f, &err, &attempts), 0);
+	fake_end(&f);
+}
+
 /* When the time runs out between attempts, what went wrong says more than that it did. */
 static void test_a_run_ends_before_its_retry(void **state)
 {
@@ -466,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_a_service_in_trouble_is_left_alone),
 		cmocka_unit_test(test_an_attempt_times_out),
 		cmocka_unit_test(test_a_run_times_out),
+		cmocka_unit_test(test_a_deadline),
 		cmocka_unit_test(test_a_run_ends_before_its_retry),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_between_attempts),
