@@ -1,8 +1,8 @@
 /*
  * client.h: a client for one region, and calls to make through it.
  *
- * An operation (ec2.h, iam.h, sts.h, kms.h, quotas.h, ssm.h) only describes a call; awsq_run carries
- * out one call or many at once and waits for all of them:
+ * An operation (ec2.h, iam.h, sts.h, kms.h, quotas.h, ssm.h) only describes a call; awsq_run
+ * carries out one call or many at once and waits for all of them:
  *
  *     struct awsq_call calls[2];
  *     awsq_ec2_describe_vpcs(&calls[0], &vpcs, NULL);
