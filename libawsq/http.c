@@ -137,6 +137,19 @@ static int add_headers(struct http_transfer *t, const struct http_exchange *x)
 	return rc;
 }
 
+static void set_method(CURL *easy, const struct http_exchange *x)
+{
+	if (x->method && strcmp(x->method, "GET") == 0) {
+		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+		return;
+	}
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body ? x->body : "");
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_len);
+	if (x->method)
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, x->method);
+}
+
 static void set_options(const struct http *h, struct http_transfer *t)
 {
 	const struct http_exchange *x = t->exchange;
@@ -150,15 +163,15 @@ static void set_options(const struct http *h, struct http_transfer *t)
 #endif
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, h->user_agent);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
-	curl_easy_setopt(easy, CURLOPT_POST, 1L);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_len);
+	set_method(easy, x);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)x->connect_timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)x->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, x->only_once ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (x->direct)
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	if (h->ca_bundle)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, h->ca_bundle);
 	/*

@@ -1,5 +1,5 @@
 /*
- * http.h: HTTP POST over libcurl, many at once, each with a deadline and a cap on its answer.
+ * http.h: HTTP over libcurl, many exchanges at once, each with a deadline and a cap on its answer.
  *
  * TLS certificates are always verified. One struct http belongs to one thread.
  */
@@ -22,6 +22,7 @@ struct http_options {
 /* One request and its answer. Zero it, fill the first part, and keep it until it is done. */
 struct http_exchange {
 	const char *url;
+	const char *method;                /* NULL: POST; not HEAD */
 	const struct awsq_header *headers; /* beside those that HTTP itself needs */
 	size_t n_headers;
 	const char *body;
@@ -29,6 +30,7 @@ struct http_exchange {
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms; /* for the whole exchange */
 	size_t max_answer;  /* bytes; more is AWSQ_ETOOBIG */
+	int direct;         /* never by way of a proxy */
 	int only_once;      /* not to be sent again by itself, should an idle connection be dead */
 	/* Takes the answer's body as it arrives, status being known; a code ends the exchange. */
 	int (*on_body)(void *arg, int status, const char *data, size_t len);
