@@ -277,12 +277,15 @@ static int read_pairs(struct reader *r, const struct config_rule *rule,
 	const config_setting_t *group, void *base)
 {
 	struct config_pairs *pairs = (void *)((char *)base + rule->offset);
+	char limit[40];
 	int rc = 0;
 
 	if (!config_setting_is_group(group))
 		return unexpected_secret(r, group, "a group, { NAME = \"value\"; ... }");
-	if ((size_t)config_setting_length(group) > rule->most)
-		return unexpected_secret(r, group, "fewer of them");
+	if ((size_t)config_setting_length(group) > rule->most) {
+		(void)snprintf(limit, sizeof(limit), "at most %zu of them", rule->most);
+		return unexpected_secret(r, group, limit);
+	}
 	for (int i = 0; rc == 0 && i < config_setting_length(group); i++)
 		rc = read_pair(r, rule, config_setting_get_elem(group, (unsigned int)i), pairs);
 	return rc;
