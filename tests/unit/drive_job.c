@@ -8,7 +8,7 @@
  */
 #include "banned.h"
 
-#include "runs/job.h"
+#include "runs/job_old.h"
 #include "ssh/sshkey.h"
 
 #include <awsq/clock.h>

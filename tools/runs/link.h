@@ -16,8 +16,8 @@ struct link;
 
 struct link_kind {
 	/*
-	 * Runs text by sh, which gets it in a way that shows in no process list. What it writes to
-	 * stdout goes to out as it arrives (or, where the link cannot stream, at its end); its
+	 * Runs text by sh, which gets all of it or nothing, in a way that shows in no process list
+	 * (its stdin is at its end). What it writes to stdout goes to out as it arrives (or, where the link cannot stream, at its end); its
 	 * stderr is for the log. *status is its exit status. AWSQ_ENET and AWSQ_ETIMEDOUT: the link
 	 * is down, or it broke: what became of the text is not known, and another try may do.
 	 * AWSQ_ECANCELED. Else as ssh_open says: another try is of no use.
@@ -29,9 +29,16 @@ struct link_kind {
 	size_t answer_max; /* bytes of stdout that one exec may bring, as text; 0: streams any number */
 };
 
-/* The first member of each kind's own struct. */
+/*
+ * The first member of each kind's own struct. The caller sets the limits between two calls of exec;
+ * a link that does not stream, and does not connect, may ignore those.
+ */
 struct link {
 	const struct link_kind *kind;
+	int64_t connect_ms; /* an attempt to connect is given up after; 0: 20 s */
+	int64_t idle_ms;  /* one that is quiet for so long is broken: AWSQ_ETIMEDOUT; 0: no limit */
+	int64_t until_ms; /* a second deadline, which out->write may set or move; 0: none */
+	int sent;         /* set by exec: the text was handed over, whatever became of it */
 };
 
 /* Nothing is connected before the first exec. The target's parts have to live as long as the link. */

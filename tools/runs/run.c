@@ -1,6 +1,6 @@
 #include "banned.h"
 
-#include "runs/job.h"
+#include "runs/job_old.h"
 #include "runs/run.h"
 #include "fleet/state.h"
 
