@@ -27,6 +27,7 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     rules.py      rules of security groups; prefix_lists.py what they may name
     quotas.py     Service Quotas
     access.py     refusals as EC2 words them, and permissions moto does not ask for
+    expiry.py     access keys that expire
     dryrun.py     DryRun, in the order in which EC2 asks
     ids.py        what an id belongs to, and how EC2 says that it is not there
     filters.py    filters, exact but for wildcards

@@ -10,6 +10,7 @@ GET    /_cloud/settings        how long things take
 POST   /_cloud/settings        change some of it (settings.py)
 POST   /_cloud/offering        {"region": name, "type": instance type, "offered": true or false}
 POST   /_cloud/region          {"region": name, "do": open, close, plug or unplug}
+POST   /_cloud/key             {"access_key": id, "do": expire or restore, "seconds": for so long}
 POST   /_cloud/machine         {"instance": id, "do": ...}
            kill-sshd, start-sshd, freeze-sshd, thaw-sshd, drop-connections
            blackhole, end-blackhole (its packets are lost: what is open falls
@@ -81,6 +82,9 @@ def _act(world: World, action: str, query: dict[str, str], body: dict[str, Any])
         return {}
     if action == "POST region":
         world.regions.change(str(body["region"]), str(body["do"]))
+        return {}
+    if action == "POST key":
+        world.expired_keys.change(**body)
         return {}
     if action == "POST machine":
         with world.lock:

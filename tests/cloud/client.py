@@ -184,6 +184,23 @@ class Cloud:
     def offer(self, region: str, kind: str) -> None:
         self._admin("POST", "offering", {"region": region, "type": kind, "offered": True})
 
+    def expire_key(self, access_key: str, seconds: float | None = None) -> None:
+        """Let calls with it be refused, for so long or until restore_key()."""
+        self._admin(
+            "POST", "key", {"access_key": access_key, "do": "expire", "seconds": seconds}
+        )
+
+    def restore_key(self, access_key: str) -> None:
+        self._admin("POST", "key", {"access_key": access_key, "do": "restore"})
+
+    def new_access_key(self, user: str = "operator") -> dict[str, str]:
+        """One more for a user, as a renewed role gets: what its environment is to say."""
+        made = self.boto("iam").create_access_key(UserName=user)["AccessKey"]
+        return {
+            "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
+        }
+
     def machine(self, instance: str, do: str, **values: Any) -> None:
         self._admin("POST", "machine", {"instance": instance, "do": do, **values})
 

@@ -1,9 +1,10 @@
 """Calls made to fail.
 
 A fault waits for calls of one action, in one region (or any), and strikes a
-number of times. "*" stands for any action, "mutating" for any that changes
-something. Faults are looked at in the order they were made; the first that
-fits strikes.
+number of times, or for a number of seconds. "*" stands for any action,
+"mutating" for any that changes something. With instance types, it waits for
+calls that are to start an instance of one of them. Faults are looked at in
+the order they were made; the first that fits strikes.
 
     error        refused with code, status and message; nothing is carried out
     slow         held for some seconds, then carried out
@@ -22,7 +23,9 @@ A call that is held is in the log from the moment the holding begins.
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 
 from .wire import Call
 
@@ -62,19 +65,27 @@ class Fault:
     service: str | None = None
     times: int = 1  # -1: for ever
     after: int = 0  # this many fitting calls pass first
+    until: float | None = None  # seconds from when it was made; then it is over
+    types: list[str] = field(default_factory=list)  # of instances; none: any
     kind: str = "error"
     code: str = "InternalError"
     status: int = 500
     message: str = "An internal error has occurred."
     seconds: float = 1.0
+    made: float = field(default_factory=time.monotonic)
 
-    def fits(self, call: Call) -> bool:
+    def fits(self, call: Call, types_of: Callable[[Call], set[str]]) -> bool:
         return (
-            self.times != 0
+            self.waits()
             and self._means(call)
             and self.region in (None, call.region)
             and self.service in (None, call.service)
+            and (not self.types or not types_of(call).isdisjoint(self.types))
         )
+
+    def waits(self) -> bool:
+        late = self.until is not None and time.monotonic() - self.made >= self.until
+        return self.times != 0 and not late
 
     def _means(self, call: Call) -> bool:
         if self.action == "mutating":
@@ -83,7 +94,9 @@ class Fault:
 
 
 class Faults:
-    def __init__(self) -> None:
+    def __init__(self, types_of: Callable[[Call], set[str]]) -> None:
+        """types_of tells which instance types a call is to start."""
+        self._types_of = types_of
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
@@ -104,7 +117,7 @@ class Faults:
         """The fault that strikes this call, if one does."""
         with self._lock:
             for fault in self._faults:
-                if not fault.fits(call):
+                if not fault.fits(call, self._types_of):
                     continue
                 if fault.after > 0:
                     fault.after -= 1
@@ -120,4 +133,4 @@ class Faults:
 
     def as_list(self) -> list[dict[str, object]]:
         with self._lock:
-            return [asdict(fault) for fault in self._faults if fault.times != 0]
+            return [asdict(fault) for fault in self._faults if fault.waits()]

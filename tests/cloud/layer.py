@@ -79,6 +79,8 @@ class Layer:
         if not call.access_key and call.action not in _UNSIGNED:
             text = "The request must contain a valid signature"
             return wire.error(call, 403, "MissingAuthenticationToken", text)
+        if expired := self.world.expired_keys.refusal(call):
+            return expired
         signed = _signed_at(request)
         if signed is not None and abs(self.world.now() - signed) > _SIGNATURE_LIFE:
             if call.service == "ec2":

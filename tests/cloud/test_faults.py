@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
@@ -110,6 +111,62 @@ def test_errors_strike_the_calls_they_are_meant_for(region: Region) -> None:
     ec2.describe_instances()
     with pytest.raises(ValueError, match="no such kind"):
         cloud.fault("*", kind="odd")
+
+
+def test_a_fault_can_last_for_a_time(region: Region) -> None:
+    region.cloud.fault("*", preset="throttle", region=region.name, times=-1, until=0.8)
+    began = time.monotonic()
+    while refused_or_not(region.ec2.describe_instances) == "RequestLimitExceeded":
+        time.sleep(0.05)
+    assert 0.7 < time.monotonic() - began < 3
+
+
+def refused_or_not(call: Any) -> str | None:
+    try:
+        call()
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return None
+
+
+def test_capacity_is_a_matter_of_the_instance_type(region: Region) -> None:
+    cloud, ec2 = region.cloud, region.ec2
+    cloud.fault("*", preset="capacity", region=region.name, types=["t3.micro"], times=-1)
+    image = region.image()
+    code = refused(region.run, image)
+    assert code == "InsufficientInstanceCapacity"
+    instance = region.run(image, InstanceType="t3a.micro")
+    region.until(instance, "running")
+    ec2.stop_instances(InstanceIds=[instance])
+    region.until(instance, "stopped")
+    ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "t3.micro"})
+    assert refused(ec2.start_instances, InstanceIds=[instance]) == "InsufficientInstanceCapacity"
+    ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "t2.micro"})
+    ec2.start_instances(InstanceIds=[instance])
+    region.until(instance, "running")
+
+
+def test_keys_expire_and_new_ones_work(shared: Cloud) -> None:
+    old = shared.about["operator"]["access_key_id"]
+    fresh = shared.new_access_key()
+    shared.expire_key(old)
+    for service, action, code in (
+        ("ec2", "describe_instances", "RequestExpired"),
+        ("sts", "get_caller_identity", "ExpiredToken"),
+        ("ssm", "describe_parameters", "ExpiredTokenException"),
+    ):
+        assert refused(getattr(shared.boto(service, user="operator"), action)) == code
+    renewed = {**shared.about, "operator": {
+        "access_key_id": fresh["AWS_ACCESS_KEY_ID"],
+        "secret_access_key": fresh["AWS_SECRET_ACCESS_KEY"],
+    }}  # fmt: skip
+    clients(renewed, "operator")("ec2", "us-east-1").describe_instances()
+    shared.restore_key(old)
+    shared.boto("ec2", user="operator").describe_instances()
+    shared.expire_key(old, seconds=0.3)
+    assert refused(shared.boto("ec2", user="operator").describe_instances) == "RequestExpired"
+    time.sleep(0.4)
+    shared.boto("ec2", user="operator").describe_instances()
 
 
 def test_a_reset_leaves_nothing_and_a_lost_answer_everything(region: Region) -> None:

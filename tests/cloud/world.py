@@ -18,6 +18,7 @@ from .agenda import Agenda
 from .births import Births
 from .calllog import CallLog
 from .ec2 import CloudBackend
+from .expiry import ExpiredKeys
 from .faults import Fault, Faults
 from .late import LateIds
 from .machines import Machines
@@ -26,6 +27,7 @@ from .regions import Regions
 from .settings import Settings
 from .states import Lives
 from .tokens import Tokens
+from .wire import Call
 
 
 class World:
@@ -34,7 +36,8 @@ class World:
         self.settings = settings
         self.lock = threading.RLock()
         self.agenda = Agenda(self.lock)
-        self.faults = Faults()
+        self.faults = Faults(self._instance_types)
+        self.expired_keys = ExpiredKeys()
         self.log = CallLog()
         self.births = Births()
         self.late = LateIds(settings)
@@ -60,6 +63,14 @@ class World:
     def has_role(self, arn: str) -> bool:
         roles = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].roles.values()
         return any(role.arn == arn for role in roles)
+
+    def _instance_types(self, call: Call) -> set[str]:
+        """Those of the instances that a call is to start."""
+        if call.action == "RunInstances":
+            return {str(call.params.get("InstanceType"))}
+        named = {v for k, v in call.params.items() if k.startswith("InstanceId.")}
+        with self.lock:
+            return {i.instance_type for i in self.instances() if i.id in named}
 
     def instances(self) -> list[Any]:
         backends = list(ec2_backends[DEFAULT_ACCOUNT_ID].values())
