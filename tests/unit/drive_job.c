@@ -111,7 +111,16 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "drive_job: message=%s\n", err.message);
 		return 2;
 	}
-	struct ssh_target target = { argv[1], port, argv[3], key, argv[5], argv[6], &log };
+	struct ssh_target target = { .host = argv[1],
+		.port = port,
+		.user = argv[3],
+		.key = key,
+		.known_hosts = argv[5],
+		.host_id = argv[6],
+		.trust = (enum ssh_trust)(getenv("AWSQ_TRUST")
+						  ? milliseconds(getenv("AWSQ_TRUST")) / 1000
+						  : 0),
+		.log = &log };
 	struct job_request request = { &target, argv[8], milliseconds(argv[7]),
 		milliseconds(connect_timeout ? connect_timeout : "5"), cancel_pipe[0],
 		{ write_all, NULL } };

@@ -198,7 +198,7 @@ static void test_signatures_have_the_form_that_ssh_wants(void **state)
 
 		assert_int_equal(load(&key, cases[i].name, NULL), 0);
 		assert_string_equal(sshkey_algorithm(key), cases[i].algorithm);
-		assert_int_equal(sshkey_sign(&out, key, "data", 4), 0);
+		assert_int_equal(sshkey_sign(&out, key, "data", 4, 0, -1, NULL), 0);
 		w = (struct sshwire){ (const uint8_t *)out.data, out.len };
 		if (cases[i].len) {
 			assert_int_equal(out.len, cases[i].len);
@@ -212,18 +212,69 @@ static void test_signatures_have_the_form_that_ssh_wants(void **state)
 	}
 }
 
-static void test_a_passphrase_is_said_to_be_in_the_way(void **state)
+/* Its public half, which OpenSSH's format has in the open and PEM only beside it. */
+static void test_a_passphrase_leaves_the_public_half(void **state)
 {
-	char line[8];
+	static const char *const names[] = { "locked-openssh", "locked-pem", "locked-pkcs8" };
+	static const char *const types[] = { "ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256" };
+	char line[2048], command[64];
 
 	(void)state;
 	run(line, sizeof(line),
 		"ssh-keygen -q -t ed25519 -N secret -f locked-openssh;"
 		"ssh-keygen -q -t rsa -b 1024 -N secret -m PEM -f locked-pem;"
 		"ssh-keygen -q -t ecdsa -N secret -m PKCS8 -f locked-pkcs8");
-	refuse("locked-openssh", AWSQ_EINVAL, "passphrase");
-	refuse("locked-pem", AWSQ_EINVAL, "passphrase");
-	refuse("locked-pkcs8", AWSQ_EINVAL, "passphrase");
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(command, sizeof(command), "cat %s.pub", names[i]);
+		run(line, sizeof(line), command);
+		accept(names[i], types[i], line);
+	}
+	run(line, sizeof(line), "mv locked-openssh.pub o; mv locked-pem.pub p");
+	run(line, sizeof(line), "cat o");
+	accept("locked-openssh", "ssh-ed25519", line);
+	refuse("locked-pem", AWSQ_EINVAL, "ssh-keygen -y -f");
+}
+
+/* Whichever way it is named. */
+static void test_a_public_half_alone(void **state)
+{
+	char line[2048];
+
+	(void)state;
+	run(line, sizeof(line), "cp rsa-pem.pub alone.pub; chmod 644 alone.pub; cat alone.pub");
+	accept("alone", "ssh-rsa", line);
+	accept("alone.pub", "ssh-rsa", line);
+	write_file("of-other-type.pub", "ssh-dss AAAAB3NzaC1kc3M=\n", 25, 0644);
+	refuse("of-other-type.pub", AWSQ_EPARSE, "neither RSA");
+	write_file("cut.pub", line, 60, 0644);
+	refuse("cut.pub", AWSQ_EPARSE, "damaged");
+}
+
+/* Nothing else answers a key whose private half is out of reach. */
+static void test_without_an_agent(void **state)
+{
+	static const char *const names[] = { "locked-openssh", "alone" };
+	static const char *const words[] = { "passphrase", "public half" };
+	struct awsq_buf out = AWSQ_BUF_INIT(SSHKEY_MAX);
+	struct sshkey *key;
+	struct awsq_err err;
+
+	(void)state;
+	assert_int_equal(unsetenv("SSH_AUTH_SOCK"), 0);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(load(&key, names[i], NULL), 0);
+		assert_int_equal(sshkey_ready(key, -1, &err), AWSQ_EINVAL);
+		assert_non_null(strstr(err.message, words[i]));
+		assert_non_null(strstr(err.message, "SSH_AUTH_SOCK is not set"));
+		assert_non_null(strstr(err.message, "run ssh-add"));
+		assert_int_equal(sshkey_sign(&out, key, "data", 4, INT64_MAX, -1, &err),
+			AWSQ_EINVAL);
+		assert_int_equal(out.len, 0);
+		sshkey_free(key);
+	}
+	assert_int_equal(load(&key, "rsa-pem", NULL), 0);
+	assert_int_equal(sshkey_ready(key, -1, &err), 0);
+	sshkey_free(key);
 }
 
 static void test_what_is_not_a_usable_file(void **state)
@@ -254,13 +305,13 @@ static void test_what_is_not_a_private_key(void **state)
 	memset(large, '-', sizeof(large));
 	write_file("large", large, sizeof(large), 0600);
 	run(line, sizeof(line),
-		"cp rsa-pem.pub public && chmod 600 public;"
+		"ssh-keygen -e -m PKCS8 -f rsa-pem > public && chmod 600 public;"
 		"openssl ecparam -name secp256k1 -genkey -out koblitz && chmod 600 koblitz");
 	refuse("empty", AWSQ_EPARSE, "not a private key");
 	refuse("garbage", AWSQ_EPARSE, "not a private key");
 	refuse("putty", AWSQ_EPARSE, "puttygen");
 	refuse("large", AWSQ_EPARSE, "larger");
-	refuse("public", AWSQ_EPARSE, "public key");
+	refuse("public", AWSQ_EPARSE, "is a public key");
 	refuse("koblitz", AWSQ_EPARSE, "nistp256");
 }
 
@@ -365,7 +416,9 @@ int main(void)
 		cmocka_unit_test(test_ed25519_in_pkcs8),
 		cmocka_unit_test(test_only_rsa_and_ed25519_can_be_imported),
 		cmocka_unit_test(test_signatures_have_the_form_that_ssh_wants),
-		cmocka_unit_test(test_a_passphrase_is_said_to_be_in_the_way),
+		cmocka_unit_test(test_a_passphrase_leaves_the_public_half),
+		cmocka_unit_test(test_a_public_half_alone),
+		cmocka_unit_test(test_without_an_agent),
 		cmocka_unit_test(test_what_is_not_a_usable_file),
 		cmocka_unit_test(test_what_is_not_a_private_key),
 		cmocka_unit_test(test_truncated_at_every_length),

@@ -1,7 +1,7 @@
 #include "banned.h"
 
 #include "ssh/knownhosts.h"
-#include "ssh/sshwire.h"
+#include "ssh/sshkey.h"
 
 #include <awsq/hash.h>
 
@@ -178,43 +178,71 @@ out:
 	return rc;
 }
 
-static int refuse(int revoked, int line, const char *path, const char *name, struct awsq_err *err)
+static void add_print(struct awsq_buf *text, struct sshwire key)
 {
-	if (revoked)
-		return awsq_err_set(err, AWSQ_EINVAL,
-			"the host key of '%s' is revoked by line %d of '%s'", name, line, path);
-	return awsq_err_set(err, AWSQ_EINVAL,
-		"the host key of '%s' is not the one in line %d of '%s': another machine may be "
-		"answering in its place; if you know why the key changed, remove the old one with "
-		"ssh-keygen -R '%s' -f '%s'",
-		name, line, path, name, path);
+	struct sshwire w = key, type;
+
+	if (sshwire_get_string(&type, &w) == 0)
+		awsq_buf_addf(text, "%.*s ", (int)(type.len < 40 ? type.len : 40),
+			(const char *)type.data);
+	(void)sshkey_print(text, key.data, key.len);
 }
 
-static int check_text(const struct awsq_buf *text, const char *path, const char *name,
-	const void *key, size_t len, struct awsq_err *err)
+/* What is wrong with a key that is shown: line is that of the key on record, or that revokes it. */
+static int refuse(int revoked, int line, const char *path, const char *name,
+	const struct sshwire *shown, const struct awsq_buf *kept, struct awsq_err *err)
 {
-	struct awsq_buf kept = AWSQ_BUF_INIT(KEY_MAX);
+	struct awsq_buf now = AWSQ_BUF_INIT(256), was = AWSQ_BUF_INIT(256);
+
+	add_print(&now, *shown);
+	if (revoked) {
+		(void)awsq_err_set(err, AWSQ_EINVAL,
+			"the host key of '%s', %s, is revoked by line %d of '%s'", name,
+			awsq_buf_str(&now), line, path);
+	} else {
+		add_print(&was, (struct sshwire){ (const uint8_t *)kept->data, kept->len });
+		(void)awsq_err_set(err, AWSQ_EINVAL,
+			"the host key of '%s' is not the one on record: it shows %s, and line %d "
+			"of '%s' has %s; another machine may be answering in its place, or its "
+			"keys were made anew; if you know that they were, remove the old one with "
+			"ssh-keygen -R '%s' -f '%s'",
+			name, awsq_buf_str(&now), line, path, awsq_buf_str(&was), name, path);
+	}
+	awsq_buf_free(&now);
+	awsq_buf_free(&was);
+	return AWSQ_EINVAL;
+}
+
+/* A host has several keys and shows one of them: it is enough that this one is on record. */
+static int check_text(const struct awsq_buf *text, const char *path, const char *name,
+	const struct sshwire *key, struct awsq_err *err)
+{
+	struct awsq_buf kept = AWSQ_BUF_INIT(KEY_MAX), first = AWSQ_BUF_INIT(KEY_MAX);
 	struct span rest = { awsq_buf_str(text), text->len };
 	struct entry e;
-	int line = 0, found = 0, other = 0, revoked = 0;
+	int line = 0, found = 0, other = 0, revoked = 0, rc;
 
 	while (next_entry(&e, &rest, &line, name)) {
 		int same;
 
 		if (decode(&kept, &e) != 0)
 			continue;
-		same = kept.len == len && memcmp(kept.data, key, len) == 0;
+		same = kept.len == key->len && memcmp(kept.data, key->data, key->len) == 0;
 		if (e.marker.len > 0 && same)
 			revoked = e.line;
 		else if (e.marker.len == 0 && same)
 			found = e.line;
-		else if (e.marker.len == 0 && !other)
+		else if (e.marker.len == 0 && !other) {
 			other = e.line;
+			awsq_buf_add(&first, kept.data, kept.len);
+		}
 	}
-	awsq_buf_free(&kept);
+	rc = found ? 0 : AWSQ_ENOTFOUND;
 	if (revoked || (other && !found))
-		return refuse(revoked, revoked ? revoked : other, path, name, err);
-	return found ? 0 : AWSQ_ENOTFOUND;
+		rc = refuse(revoked, revoked ? revoked : other, path, name, key, &first, err);
+	awsq_buf_free(&kept);
+	awsq_buf_free(&first);
+	return rc;
 }
 
 int knownhosts_check(const char *path, const char *name, const void *key, size_t len,
@@ -225,7 +253,7 @@ int knownhosts_check(const char *path, const char *name, const void *key, size_t
 
 	rc = read_file(&text, path, err);
 	if (rc == 0)
-		rc = check_text(&text, path, name, key, len, err);
+		rc = check_text(&text, path, name, &(struct sshwire){ key, len }, err);
 	awsq_buf_free(&text);
 	return rc;
 }
@@ -255,36 +283,65 @@ static int is_plain(const char *name)
 	return *name && !strpbrk(name, " \t\r\n,*?!|@#");
 }
 
-int knownhosts_add(const char *path, const char *name, const void *key, size_t len,
+/* The lines of the keys, behind a text. */
+static int add_lines(struct awsq_buf *lines, const struct awsq_buf *text, const char *name,
+	const struct sshwire *keys, size_t n, struct awsq_err *err)
+{
+	/* A last line without its end would otherwise swallow ours. */
+	if (text->len > 0 && text->data[text->len - 1] != '\n')
+		awsq_buf_addc(lines, '\n');
+	for (size_t i = 0; i < n; i++) {
+		struct sshwire type, w = keys[i];
+
+		if (!is_plain(name) || sshwire_get_string(&type, &w) != 0)
+			return awsq_err_set(err, AWSQ_EINVAL,
+				"cannot keep a host key under the name '%s'", name);
+		awsq_buf_addf(lines, "%s ", name);
+		awsq_buf_add(lines, type.data, type.len);
+		awsq_buf_addc(lines, ' ');
+		awsq_base64_add(lines, keys[i].data, keys[i].len);
+		awsq_buf_addc(lines, '\n');
+	}
+	return 0;
+}
+
+/* 0 when one of the keys is kept, AWSQ_ENOTFOUND when nothing is. */
+static int check_any(const struct awsq_buf *text, const char *path, const char *name,
+	const struct sshwire *keys, size_t n, struct awsq_err *err)
+{
+	int refused = AWSQ_ENOTFOUND;
+
+	for (size_t i = 0; i < n; i++) {
+		int rc = check_text(text, path, name, &keys[i], err);
+
+		if (rc == 0)
+			return 0;
+		if (rc != AWSQ_ENOTFOUND)
+			refused = rc;
+	}
+	return refused;
+}
+
+int knownhosts_add(const char *path, const char *name, const struct sshwire *keys, size_t n,
 	struct awsq_err *err)
 {
-	struct awsq_buf text = AWSQ_BUF_INIT(FILE_MAX), line = AWSQ_BUF_INIT(2 * KEY_MAX);
-	struct sshwire type, w = { key, len };
-	int fd, rc;
+	struct awsq_buf text = AWSQ_BUF_INIT(FILE_MAX), lines = AWSQ_BUF_INIT(FILE_MAX);
+	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	int rc;
 
-	if (!is_plain(name) || sshwire_get_string(&type, &w) != 0)
-		return awsq_err_set(err, AWSQ_EINVAL, "cannot keep a host key under the name '%s'",
-			name);
-	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return cannot("write", path, err);
 	rc = lock(fd, LOCK_EX) == 0 ? read_all(&text, fd, path, err) : cannot("lock", path, err);
 	if (rc == 0)
-		rc = check_text(&text, path, name, key, len, err);
+		rc = check_any(&text, path, name, keys, n, err);
 	if (rc != AWSQ_ENOTFOUND)
 		goto out;
-	/* A last line without its end would otherwise swallow ours. */
-	if (text.len > 0 && text.data[text.len - 1] != '\n')
-		awsq_buf_addc(&line, '\n');
-	awsq_buf_addf(&line, "%s ", name);
-	awsq_buf_add(&line, type.data, type.len);
-	awsq_buf_addc(&line, ' ');
-	awsq_base64_add(&line, key, len);
-	awsq_buf_addc(&line, '\n');
-	rc = append(fd, &line, path, err);
+	rc = add_lines(&lines, &text, name, keys, n, err);
+	if (rc == 0)
+		rc = append(fd, &lines, path, err);
 out:
 	(void)close(fd);
 	awsq_buf_free(&text);
-	awsq_buf_free(&line);
+	awsq_buf_free(&lines);
 	return rc;
 }

@@ -14,6 +14,8 @@
 #include <awsq/buf.h>
 #include <awsq/err.h>
 
+#include "ssh/sshwire.h"
+
 /* Adds the types of the keys kept for name to types, each followed by a comma. AWSQ_EIO. */
 int knownhosts_types(struct awsq_buf *types, const char *path, const char *name,
 	struct awsq_err *err);
@@ -26,8 +28,11 @@ int knownhosts_types(struct awsq_buf *types, const char *path, const char *name,
 int knownhosts_check(const char *path, const char *name, const void *key, size_t len,
 	struct awsq_err *err);
 
-/* Keeps a key for name, unless one is kept by now: then as knownhosts_check. */
-int knownhosts_add(const char *path, const char *name, const void *key, size_t len,
+/*
+ * Keeps all n keys of a host for name, unless something is kept for it by now: then it is 0 when
+ * that is one of them, and else as knownhosts_check.
+ */
+int knownhosts_add(const char *path, const char *name, const struct sshwire *keys, size_t n,
 	struct awsq_err *err);
 
 #endif

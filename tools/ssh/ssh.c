@@ -8,7 +8,6 @@
 #include "ssh/sshwire.h"
 
 #include <awsq/buf.h>
-#include <awsq/hash.h>
 
 #include <poll.h>
 #include <pthread.h>
@@ -123,33 +122,59 @@ static const char *host_key(struct ssh *s, size_t *len)
 	return libssh2_session_hostkey(s->session, len, &type);
 }
 
+/* Whether a host of which no key is on record may be trusted at first sight. */
+static int judge_stranger(const struct ssh_target *target, const char *key, size_t len,
+	struct awsq_err *err)
+{
+	struct awsq_buf print = AWSQ_BUF_INIT(128);
+
+	if (target->trust == SSH_TRUST_FIRST)
+		return AWSQ_ENOTFOUND;
+	(void)sshkey_print(&print, key, len);
+	if (target->trust == SSH_TRUST_CONSOLE)
+		(void)awsq_err_set(err, AWSQ_EINVAL,
+			"will not trust '%s' at '%s', whose host key is %s: no key of it has been "
+			"taken from its console",
+			target->host_id, target->host, awsq_buf_str(&print));
+	else
+		(void)awsq_err_set(err, AWSQ_EINVAL,
+			"will not trust '%s' at '%s', whose host key is %s: no key of it is on "
+			"record, and host_key is \"strict\"; take it from the console with "
+		        "host_key "
+			"= \"console\", or put its line into '%s' yourself, as ssh-keyscan prints "
+			"it, but with '%s' as the host's name",
+			target->host_id, target->host, awsq_buf_str(&print), target->known_hosts,
+			target->host_id);
+	awsq_buf_free(&print);
+	return AWSQ_EINVAL;
+}
+
 /* 0 or AWSQ_ENOTFOUND: the key is not refused. */
 static int check_host(struct ssh *s, const struct ssh_target *target, struct awsq_err *err)
 {
 	size_t len = 0;
 	const char *key = host_key(s, &len);
+	int rc;
 
 	if (!key)
 		return ssh_fail(s, AWSQ_ENET, "asking for the host key of", err);
-	return knownhosts_check(target->known_hosts, target->host_id, key, len, err);
+	rc = knownhosts_check(target->known_hosts, target->host_id, key, len, err);
+	return rc == AWSQ_ENOTFOUND ? judge_stranger(target, key, len, err) : rc;
 }
 
 static int trust_host(struct ssh *s, const struct ssh_target *target, struct awsq_err *err)
 {
 	struct awsq_buf print = AWSQ_BUF_INIT(128);
-	uint8_t digest[AWSQ_SHA256_LEN];
 	size_t len = 0;
 	const char *key = host_key(s, &len);
 	int rc;
 
-	rc = knownhosts_add(target->known_hosts, target->host_id, key, len, err);
-	if (rc == 0 && awsq_sha256(digest, key, len) == 0) {
-		awsq_base64_add(&print, digest, sizeof(digest));
-		awsq_buf_truncate(&print, 43); /* OpenSSH shows it without the padding */
+	rc = knownhosts_add(target->known_hosts, target->host_id,
+		&(struct sshwire){ (const uint8_t *)key, len }, 1, err);
+	if (rc == 0 && sshkey_print(&print, key, len) == 0)
 		awsq_log(target->log, AWSQ_LOG_INFO,
-			"first connection to '%s': its host key SHA256:%s is trusted from now on",
+			"first connection to '%s': its host key %s is trusted from now on",
 			target->host_id, awsq_buf_str(&print));
-	}
 	awsq_buf_free(&print);
 	return rc;
 }
@@ -174,15 +199,26 @@ static int handshake(struct ssh *s, int64_t deadline_ms, int cancel_fd, struct a
 	return ssh_fail(s, waited, "setting up SSH to", err);
 }
 
+/* What a signature needs, and why there is none. */
+struct signing {
+	const struct sshkey *key;
+	int64_t deadline_ms;
+	int cancel_fd;
+	struct awsq_err *err;
+	int rc;
+};
+
 /* libssh2 asks for the signature here. It frees *signature with free, its default. */
 static int on_sign(LIBSSH2_SESSION *session, unsigned char **signature, size_t *len,
 	const unsigned char *data, size_t data_len, void **abstract)
 {
-	const struct sshkey *key = *(const struct sshkey **)abstract;
+	struct signing *how = *(struct signing **)abstract;
 	struct awsq_buf out = AWSQ_BUF_INIT(SSHKEY_MAX);
 
 	(void)session;
-	if (sshkey_sign(&out, key, data, data_len) != 0) {
+	how->rc = sshkey_sign(&out, how->key, data, data_len, how->deadline_ms, how->cancel_fd,
+		how->err);
+	if (how->rc != 0) {
 		awsq_buf_free(&out);
 		return -1;
 	}
@@ -220,7 +256,7 @@ static int authenticate(struct ssh *s, const struct ssh_target *target, int64_t 
 {
 	struct awsq_buf blob = AWSQ_BUF_INIT(SSHKEY_MAX);
 	const struct sshkey *key = target->key;
-	void *abstract = &key;
+	struct signing how = { key, deadline_ms, cancel_fd, err, 0 }, *abstract = &how;
 	int rc, waited = 0;
 
 	rc = method_blob(&blob, key);
@@ -230,10 +266,10 @@ static int authenticate(struct ssh *s, const struct ssh_target *target, int64_t 
 	}
 	SSH_REPEAT(rc, waited, s, deadline_ms, cancel_fd,
 		libssh2_userauth_publickey(s->session, target->user,
-			(const unsigned char *)blob.data, blob.len, on_sign, abstract));
+			(const unsigned char *)blob.data, blob.len, on_sign, (void **)&abstract));
 	awsq_buf_free(&blob);
-	if (rc == 0)
-		return 0;
+	if (rc == 0 || how.rc != 0)
+		return how.rc;
 	if (waited == 0 &&
 		(rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED ||
 			(rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED && !ssh_net_is_broken(s->fd))))

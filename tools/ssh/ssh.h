@@ -18,24 +18,33 @@ struct ssh;
 struct ssh_command;
 struct sshkey;
 
+/* What to make of a host of which no key is on record. A key that is not the one on record is
+ * refused whatever is said here. */
+enum ssh_trust {
+	SSH_TRUST_FIRST,   /* its first key is trusted, and kept, once it has accepted ours */
+	SSH_TRUST_CONSOLE, /* it is refused: its keys come from its console, by other hands */
+	SSH_TRUST_STRICT   /* it is refused: its keys come from the user */
+};
+
 struct ssh_target {
 	const char *host; /* address or name */
 	int port;
 	const char *user;
 	const struct sshkey *key;
-	const char *known_hosts;    /* file; created when missing, its folder is not */
-	const char *host_id;        /* name its host key is kept under: the instance id */
+	const char *known_hosts; /* file; created when missing, its folder is not */
+	const char *host_id;     /* name its host key is kept under: the instance id */
+	enum ssh_trust trust;
 	const struct awsq_log *log; /* may be NULL */
 };
 
 /*
- * Connects and authenticates; *out is for ssh_close. The first host key seen for a host_id is
- * trusted, and added to known_hosts once the host has accepted our key. AWSQ_ENET when refused,
- * unreachable or broken off and AWSQ_ETIMEDOUT (both worth trying again), AWSQ_ENOTFOUND when the
- * name does not resolve, AWSQ_ECREDENTIALS when our key is refused, AWSQ_EINVAL when the host's key
- * is not the one on record, or has no algorithm in common with us, AWSQ_EIO when known_hosts cannot
- * be read or written, AWSQ_ECANCELED, AWSQ_ENOMEM. Looking up a name (not an address) may outlast
- * the deadline.
+ * Connects and authenticates; *out is for ssh_close. AWSQ_ENET when refused, unreachable or broken
+ * off and AWSQ_ETIMEDOUT (both worth trying again), AWSQ_ENOTFOUND when the name does not resolve,
+ * AWSQ_ECREDENTIALS when our key is refused, AWSQ_EINVAL when the host's key is not the one on
+ * record, when there is none and target->trust refuses that, when the host has no algorithm in
+ * common with us, or when the agent does not sign (sshkey.h), AWSQ_EIO when known_hosts cannot be
+ * read or written, AWSQ_ECANCELED, AWSQ_ENOMEM. Looking up a name (not an address) may outlast the
+ * deadline.
  */
 int ssh_open(struct ssh **out, const struct ssh_target *target, int64_t deadline_ms, int cancel_fd,
 	struct awsq_err *err);

@@ -1,14 +1,18 @@
 /*
- * sshkey.h: the private key that instances are reached with.
+ * sshkey.h: the key that instances are reached with.
  *
  * Reads PEM files (PKCS#1, PKCS#8, SEC 1: what EC2 hands out) and OpenSSH's own format
- * (openssh/PROTOCOL.key), without a passphrase: RSA, ed25519 and ECDSA on the three NIST curves.
+ * (openssh/PROTOCOL.key): RSA, ed25519 and ECDSA on the three NIST curves. Of a file with a
+ * passphrase only the public half is read, which OpenSSH's format has in the open and PEM's has not:
+ * then it is taken from the file beside, PATH.pub. PATH.pub may be all that there is, too. With such
+ * a key the user's ssh-agent signs.
  * A loaded key never changes, so threads may share one. Private parts are wiped on free.
  */
 #ifndef SSH_SSHKEY_H
 #define SSH_SSHKEY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <awsq/buf.h>
 #include <awsq/err.h>
@@ -19,10 +23,11 @@ struct sshkey;
 #define SSHKEY_MAX 16384
 
 /*
- * Loads the private key in the file at path; *out is for sshkey_free. AWSQ_ENOTFOUND when there is
- * no such file, AWSQ_EIO when it cannot be read, AWSQ_EINVAL when it is not a regular file, when it
- * is ours and others have access to it (as ssh has it), or when it needs a passphrase, AWSQ_EPARSE
- * when it is not a key or a damaged one, AWSQ_ENOMEM. err names the file.
+ * Loads the key in the file at path; *out is for sshkey_free. Whether there is an agent is not
+ * asked: the public half is enough for much. AWSQ_ENOTFOUND when there is no such file, AWSQ_EIO
+ * when it cannot be read, AWSQ_EINVAL when it is not a regular file, when it is private and ours and
+ * others have access to it (as ssh has it), or when it has a passphrase and its public half is
+ * nowhere, AWSQ_EPARSE when it is not a key or a damaged one, AWSQ_ENOMEM. err names the file.
  */
 int sshkey_load(struct sshkey **out, const char *path, struct awsq_err *err);
 
@@ -46,14 +51,27 @@ int sshkey_blob(struct awsq_buf *blob, const struct sshkey *key);
 /* Adds the public half's fingerprint as OpenSSH writes it: "SHA256:" and base64 without padding. */
 int sshkey_fingerprint(struct awsq_buf *out, const struct sshkey *key);
 
+/* The same of any public key in SSH's wire form. */
+int sshkey_print(struct awsq_buf *out, const void *blob, size_t len);
+
 /* The signature algorithm that sshkey_sign uses: "rsa-sha2-512" for RSA, else the type. Static. */
 const char *sshkey_algorithm(const struct sshkey *key);
 
 /*
- * Adds the signature of data to signature: the inner bytes, without the algorithm's name (RFC 8332,
- * RFC 8709; for ECDSA the two mpints of RFC 5656). AWSQ_ENOMEM when libcrypto cannot.
+ * Whether sshkey_sign can do its work, as far as can be told without it: 0 at once with a private
+ * half, else when the agent has the key. AWSQ_EINVAL when it is of no use (err says what to do),
+ * AWSQ_ECANCELED. An agent that hangs costs some seconds.
  */
-int sshkey_sign(struct awsq_buf *signature, const struct sshkey *key, const void *data, size_t len);
+int sshkey_ready(const struct sshkey *key, int cancel_fd, struct awsq_err *err);
+
+/*
+ * Adds the signature of data to signature: the inner bytes, without the algorithm's name (RFC 8332,
+ * RFC 8709; for ECDSA the two mpints of RFC 5656). deadline_ms and cancel_fd, as in ssh.h, are for
+ * the agent, which gets 15 s at the most. AWSQ_EINVAL when it does not sign, AWSQ_ECANCELED,
+ * AWSQ_ENOMEM when libcrypto cannot.
+ */
+int sshkey_sign(struct awsq_buf *signature, const struct sshkey *key, const void *data, size_t len,
+	int64_t deadline_ms, int cancel_fd, struct awsq_err *err);
 
 /*
  * Whether two authorized_keys-style lines hold the same public key, whatever their comments and

@@ -319,16 +319,6 @@ void sshpair_free(struct sshpair *pair)
 	free(pair);
 }
 
-const char *sshpair_type(const struct sshpair *pair)
-{
-	return pair->kind->type;
-}
-
-const char *sshpair_algorithm(const struct sshpair *pair)
-{
-	return pair->kind->algorithm;
-}
-
 /* ---- The public half */
 
 static int add_rsa(struct awsq_buf *blob, const EVP_PKEY *pkey)
@@ -374,4 +364,32 @@ int sshpair_blob(struct awsq_buf *blob, const struct sshpair *pair)
 	if (strcmp(kind->family, "RSA") == 0)
 		return add_rsa(blob, pair->pkey);
 	return add_point(blob, kind, pair->pkey);
+}
+
+/* Strings that follow the type: for RSA e and n, else the point, for ECDSA after its curve. */
+static int has_parts(const struct kind *kind, struct sshwire w)
+{
+	struct sshwire part;
+
+	if (sshwire_get_string(&part, &w) != 0 || part.len == 0)
+		return 0;
+	if (kind->curve && !sshwire_equals(&part, kind->curve))
+		return 0;
+	if (kind->digest)
+		return sshwire_get_string(&part, &w) == 0 && part.len > 0 && w.len == 0;
+	return part.len == 32 && w.len == 0;
+}
+
+int sshpair_describe(const char **type, const char **algorithm, const struct awsq_buf *blob)
+{
+	struct sshwire w = { (const uint8_t *)awsq_buf_str(blob), blob->len };
+	const struct kind *kind = find_kind(&w);
+
+	if (!kind)
+		return AWSQ_EINVAL;
+	if (!has_parts(kind, w))
+		return AWSQ_EPARSE;
+	*type = kind->type;
+	*algorithm = kind->algorithm;
+	return 0;
 }

@@ -24,9 +24,13 @@ int sshpair_read_fields(struct sshpair **out, struct sshwire *w);
 
 void sshpair_free(struct sshpair *pair);
 
-/* As sshkey_type, sshkey_algorithm, sshkey_blob and sshkey_sign. */
-const char *sshpair_type(const struct sshpair *pair);
-const char *sshpair_algorithm(const struct sshpair *pair);
+/*
+ * What sshkey_type and sshkey_algorithm say of a public half alone. AWSQ_EINVAL when it is of
+ * another type, AWSQ_EPARSE when it is damaged.
+ */
+int sshpair_describe(const char **type, const char **algorithm, const struct awsq_buf *blob);
+
+/* As sshkey_blob, and as sshkey_sign with a private half. */
 int sshpair_blob(struct awsq_buf *blob, const struct sshpair *pair);
 int sshpair_sign(struct awsq_buf *out, const struct sshpair *pair, const void *data, size_t len);
 

@@ -36,7 +36,7 @@ int sshwire_equals(const struct sshwire *s, const char *text)
 	return s->len == strlen(text) && memcmp(s->data, text, s->len) == 0;
 }
 
-static void add_u32(struct awsq_buf *out, size_t value)
+void sshwire_add_u32(struct awsq_buf *out, uint32_t value)
 {
 	uint8_t bytes[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
 		(uint8_t)value };
@@ -46,7 +46,7 @@ static void add_u32(struct awsq_buf *out, size_t value)
 
 void sshwire_add_string(struct awsq_buf *out, const void *data, size_t len)
 {
-	add_u32(out, len);
+	sshwire_add_u32(out, (uint32_t)len);
 	awsq_buf_add(out, data, len);
 }
 
@@ -60,7 +60,7 @@ void sshwire_add_mpint(struct awsq_buf *out, const uint8_t *number, size_t len)
 	}
 	/* A set top bit would make it negative. */
 	high = len > 0 && (*number & 0x80);
-	add_u32(out, len + (size_t)high);
+	sshwire_add_u32(out, (uint32_t)len + (uint32_t)high);
 	if (high)
 		awsq_buf_addc(out, '\0');
 	awsq_buf_add(out, number, len);

@@ -23,7 +23,8 @@ int sshwire_get_string(struct sshwire *out, struct sshwire *w);
 /* Whether s holds exactly the characters of text. */
 int sshwire_equals(const struct sshwire *s, const char *text);
 
-/* Adds a string, and a number of len big-endian bytes as a non-negative mpint. */
+/* Add a number of four bytes, a string, and len big-endian bytes as a non-negative mpint. */
+void sshwire_add_u32(struct awsq_buf *out, uint32_t value);
 void sshwire_add_string(struct awsq_buf *out, const void *data, size_t len);
 void sshwire_add_mpint(struct awsq_buf *out, const uint8_t *number, size_t len);
 
