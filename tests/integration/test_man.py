@@ -184,8 +184,9 @@ def test_words_of_the_summary(tool: str) -> None:
 
 def settings_in_code() -> dict[str, str]:
     """Of each setting its rule, as the source has it."""
-    text = (ROOT / "tools/fleet/config_schema.c").read_text()
-    prefixes = {"file": "", "fleet": "fleet.", "job": "job.", "override": "override.REGION."}
+    text = "".join((ROOT / f"tools/fleet/config_{part}.c").read_text() for part in ("schema", "job"))
+    prefixes = {"file": "", "fleet": "fleet.", "job": "job.", "docker": "job.docker.",
+                "override": "override.REGION."}
     settings = {}
     tables = re.findall(r"struct config_rule (\w+)_rules\[\] = \{\n(.*?)^\};", text,
                         re.DOTALL | re.MULTILINE)

@@ -1,5 +1,6 @@
 /*
- * regions.cfg as a file: one that is no configuration, or cannot be read, and where it is looked for.
+ * regions.cfg as a file: one that is no configuration, or cannot be read, and where it is looked
+ * for.
  */
 #include "banned.h"
 
