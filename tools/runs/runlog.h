@@ -15,19 +15,29 @@
 struct runlog;
 
 /*
- * Makes the folder, or goes on in it. Of each stream at most the last max_bytes are kept (in `out`
- * and `err`, with the part before in `out.1` and `err.1`); 0: all.
+ * Makes the folder, or goes on in it: what of the log had not been passed on, since the controller
+ * was killed in between, is taken off its end, as it will come again. Of each stream at most the
+ * last max_bytes are kept (in `out` and `err`, with the part before in `out.1` and `err.1`), and at
+ * least half of that; 0: all. It belongs to one thread. AWSQ_EINVAL: id is no file name; AWSQ_EIO,
+ * AWSQ_ENOMEM.
  */
 int runlog_open(struct runlog **out, const char *state_dir, const char *id, int64_t max_bytes,
 	struct awsq_err *err);
-void runlog_close(struct runlog *log);
+void runlog_close(struct runlog *log); /* NULL is allowed, here and below */
 
-/* How many bytes of stdout and stderr had been passed on when it was opened. */
+/*
+ * Says which attempt of the job (1, 2, ...) is followed from now on. Its bytes are counted from 0,
+ * unless it is the one that was followed last. Before the first one, that is 1.
+ */
+void runlog_attempt(struct runlog *log, int attempt);
+
+/* How many bytes of that attempt's stdout and stderr have been passed on. */
 void runlog_passed(const struct runlog *log, uint64_t bytes[2]);
 
 /*
- * Adds output that is about to be passed on; runlog_note, right after it was, that it has been.
- * The first failure is told in its result (AWSQ_EIO), and from then on the log is left alone.
+ * Adds output that is about to be passed on; runlog_note, right after it was, says how many bytes
+ * of the attempt have been by now. The first failure to write is told (AWSQ_EIO), and from then on
+ * the log is left alone; what was passed on is noted all the same.
  */
 int runlog_write(struct runlog *log, int is_stderr, const void *data, size_t len,
 	struct awsq_err *err);
