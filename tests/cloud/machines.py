@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,16 @@ while [ "${1#-}" != "$1" ]; do
     esac
 done
 exec "$@"
+"""
+
+# What asks for the machine's uptime so is told its own; all else in /proc is that of the computer
+# beneath. {booted} has the time of the boot.
+_CUT = """\
+#!/bin/sh
+case " $* " in
+*" /proc/uptime "*) read -r booted <{booted} && exec echo $(($(date +%s) - booted)) ;;
+esac
+exec {cut} "$@"
 """
 
 # systemd's, as far as it can be told from inside: the first word that is no option is the time, a
@@ -131,6 +142,7 @@ class Machines:
         if not folder.exists():
             self._install(instance, folder)
         self._write_config(instance, folder)
+        _write(folder / "booted", b"%d\n" % time.time(), 0o644)
         command = [self._sshd, "-D", "-e", "-f", str(folder / "sshd_config")]
         init = Path(__file__).with_name("machine_init.py")
         self._inits[instance.id] = subprocess.Popen(
@@ -184,6 +196,7 @@ class Machines:
         for name, script in (
             ("login", _LOGIN),
             ("sudo", _SUDO),
+            ("cut", _CUT.format(booted=shlex.quote(str(folder / "booted")), cut=_find("cut"))),
             ("shutdown", shutdown),
             ("poweroff", shutdown.replace('"minutes": 1', '"minutes": 0')),
         ):

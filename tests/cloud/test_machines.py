@@ -80,6 +80,18 @@ def test_a_job_knows_where_it_runs(machine: Machine) -> None:
     assert home == where and machine.id in home
 
 
+def test_it_has_been_up_since_its_own_boot(machine: Machine) -> None:
+    uptime = "cut -d. -f1 /proc/uptime"
+    assert int(machine.ssh(uptime).stdout) < 10
+    assert machine.ssh("echo a.b | cut -d. -f2").stdout == "b\n"
+    machine.ssh("sleep 3")
+    before = int(machine.ssh(uptime).stdout)
+    assert before >= 3
+    machine.stop()
+    machine.start()
+    assert int(machine.ssh(uptime).stdout) < before
+
+
 def test_it_is_reached_only_while_it_runs(machine: Machine) -> None:
     address = machine.region.instance(machine.id)["PublicIpAddress"]
     machine.stop()
