@@ -12,7 +12,9 @@
 #define MAX_TIMEOUT (7 * 86400)
 #define MAX_KEPT    100
 
-#define EVERY (TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR | TOOL_START | TOOL_JOB | TOOL_STOP | TOOL_RUN)
+#define EVERY                                                                                   \
+	(TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR | TOOL_START | TOOL_JOB | TOOL_STOP | TOOL_RUN | \
+		TOOL_ROTATE)
 
 enum kind { FLAG, STRING, FORMAT, COUNT, COUNT_FROM_0, DURATION };
 
@@ -34,7 +36,7 @@ static const struct option_row rows[] = {
 		"every region that the account has enabled" },
 	{ "config", 'c', STRING, "FILE", AT(config), EVERY,
 		"read FILE, not the first regions.cfg that is found" },
-	{ "dry-run", 'n', FLAG, NULL, AT(dry_run), TOOL_CONFIG | TOOL_CLEAR,
+	{ "dry-run", 'n', FLAG, NULL, AT(dry_run), TOOL_CONFIG | TOOL_CLEAR | TOOL_ROTATE,
 		"print what would be done, and do nothing" },
 	{ "preflight", 0, FLAG, NULL, AT(preflight), TOOL_CONFIG,
 		"check identity, permissions, networks, types and key; change nothing" },
@@ -49,7 +51,15 @@ static const struct option_row rows[] = {
 		"end the job after TIME, such as 90s, 30m or 1h30m" },
 	{ "output", 'o', FORMAT, "FORMAT", AT(output), TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR,
 		"text (the default) or json" },
-	{ "jobs", 'j', COUNT, "N", AT(jobs), EVERY, "at most N regions at once (16)" },
+	{ "every", 'e', DURATION, "TIME", AT(every), TOOL_ROTATE,
+		"run each region once every TIME (an hour for each region)" },
+	{ "parallel", 'p', COUNT, "N", AT(parallel), TOOL_ROTATE, "at most N regions at once (1)" },
+	{ "print-crontab", 0, FLAG, NULL, AT(print_crontab), TOOL_ROTATE,
+		"print crontab lines that do the same, a region each" },
+	{ "print-systemd", 0, FLAG, NULL, AT(print_systemd), TOOL_ROTATE,
+		"print systemd units that do the same, a region each" },
+	{ "jobs", 'j', COUNT, "N", AT(jobs), EVERY & ~TOOL_ROTATE,
+		"at most N regions at once (16)" },
 	{ "profile", 0, STRING, "NAME", AT(profile), EVERY,
 		"use this profile of the AWS configuration" },
 	{ "endpoint-url", 0, STRING, "URL", AT(endpoint_url), EVERY,
@@ -188,6 +198,8 @@ static int check_together(const struct options *o, const struct tool_help *tool)
 		wrong = "--output=json is for --dry-run and --preflight: add one of them";
 	else if (tool->id == TOOL_CLEAR && strcmp(o->output, "json") == 0 && !o->dry_run)
 		wrong = "--output=json is for --dry-run: add it";
+	else if (o->print_crontab + o->print_systemd + (tool->id == TOOL_ROTATE && o->dry_run) > 1)
+		wrong = "--dry-run, --print-crontab and --print-systemd exclude each other";
 	if (!wrong || o->help || o->version)
 		return 0;
 	fprintf(stderr, "%s: %s\n", tool->name, wrong);
@@ -202,6 +214,7 @@ int options_parse(struct options *out, const struct tool_help *tool, int argc, c
 
 	memset(out, 0, sizeof(*out));
 	out->jobs = 16;
+	out->parallel = 1;
 	out->output = "text";
 	out->keep_images = -1;
 	make_tables(longs, letters, tool);

@@ -17,7 +17,8 @@ enum tool_id {
 	TOOL_START = 1 << 3,
 	TOOL_JOB = 1 << 4,
 	TOOL_STOP = 1 << 5,
-	TOOL_RUN = 1 << 6
+	TOOL_RUN = 1 << 6,
+	TOOL_ROTATE = 1 << 8
 };
 
 /* What --help says of an executable beside its options. */
@@ -45,6 +46,10 @@ struct options {
 	int yes;
 	int64_t jobs;
 	int64_t timeout; /* seconds; 0: regions.cfg's */
+	int64_t every;   /* seconds; 0: an hour for each region */
+	int64_t parallel;
+	int print_crontab;
+	int print_systemd; /* of these two and dry_run one at the most */
 	int quiet;
 	int verbose;
 	int debug;
