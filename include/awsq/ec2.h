@@ -61,6 +61,15 @@ void awsq_ec2_describe_instance_attribute(struct awsq_call *call,
 	struct awsq_ec2_instance_attributes *out, const char *id, const char *attribute);
 void awsq_ec2_free_instance_attributes(struct awsq_ec2_instance_attributes *attributes);
 
+/*
+ * What the instance wrote to its serial console, 64 KiB at the most. With latest, that of this
+ * moment, which only instances on Nitro have (else the error UnsupportedOperation); without, that
+ * which EC2 took down some minutes after the last start, stop or restart.
+ */
+void awsq_ec2_get_console_output(struct awsq_call *call, struct awsq_ec2_console_output *out,
+	const char *id, int latest);
+void awsq_ec2_free_console_output(struct awsq_ec2_console_output *output);
+
 /* Set one attribute. The type and the user data can be set only while the instance is stopped. */
 void awsq_ec2_modify_instance_type(struct awsq_call *call, const char *id, const char *type);
 /* text is encoded here. */

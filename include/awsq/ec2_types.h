@@ -107,7 +107,13 @@ struct awsq_ec2_instance_attributes {
 	int disable_api_stop;
 };
 
-/* The names of these attributes. */
+struct awsq_ec2_console_output {
+	char *instance_id;
+	int64_t timestamp; /* when the output was last brought up to date */
+	char *output;      /* base64, as AWS has it; NULL when there is none yet */
+};
+
+/* The names of the attributes. */
 #define AWSQ_EC2_USER_DATA               "userData"
 #define AWSQ_EC2_SHUTDOWN_BEHAVIOR       "instanceInitiatedShutdownBehavior"
 #define AWSQ_EC2_DISABLE_API_TERMINATION "disableApiTermination"

@@ -216,6 +216,32 @@ static void test_profile_associations(void **state)
 	assert_null(out.items);
 }
 
+static void test_console_output(void **state)
+{
+	struct awsq_ec2_console_output out = { 0 };
+	struct awsq_call call;
+
+	(void)state;
+	awsq_ec2_get_console_output(&call, &out, "i-1", 1);
+	is_ec2(&call, "GetConsoleOutput", "InstanceId=i-1&Latest=true", REPEATABLE);
+	awsq_ec2_get_console_output(&call, &out, "i-1", 0);
+	is_ec2(&call, "GetConsoleOutput", "InstanceId=i-1", REPEATABLE);
+	awsq_ec2_get_console_output(&call, &out, "i-1", 0);
+	answer(&call, EC2("GetConsoleOutput", "<instanceId>i-1234567890abcdef0</instanceId>"
+					      "<timestamp>2010-10-14T01:12:41.000Z</timestamp>"
+					      "<output>TGludXggdmVyc2lvbg\n  0KTGludQ==</output>"));
+	assert_string_equal(out.instance_id, "i-1234567890abcdef0");
+	assert_int_equal(out.timestamp, 1287018761);
+	assert_string_equal(out.output, "TGludXggdmVyc2lvbg\n  0KTGludQ==");
+	awsq_ec2_free_console_output(&out);
+	/* A machine that has said nothing yet. */
+	awsq_ec2_get_console_output(&call, &out, "i-1", 1);
+	answer(&call, EC2("GetConsoleOutput", "<instanceId>i-1</instanceId>"
+					      "<timestamp>2010-10-14T01:12:41.000Z</timestamp>"));
+	assert_null(out.output);
+	awsq_ec2_free_console_output(&out);
+}
+
 static void test_volumes(void **state)
 {
 	struct awsq_ec2_volumes out = { 0 };
@@ -406,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_attributes_answered),
 		cmocka_unit_test(test_profile_associations),
+		cmocka_unit_test(test_console_output),
 		cmocka_unit_test(test_volumes),
 		cmocka_unit_test(test_deleted_snapshots),
 		cmocka_unit_test(test_regions),
