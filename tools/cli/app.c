@@ -215,7 +215,7 @@ static int set_up(struct app *app)
 	screen_log(&app->log, app->screen, log_level(&app->options));
 	app->fleet = (struct fleet){ &app->config, &app->settings, &app->credentials, app->key,
 		screen_report(app->screen), &app->log, app->state_dir, cancel_fd,
-		app->options.everywhere ? EVERYWHERE_ROUND_MS : 0 };
+		app->options.everywhere ? EVERYWHERE_ROUND_MS : 0, app->options.profile };
 	return 0;
 }
 

@@ -16,6 +16,22 @@ static void fail(struct run_result *out, int status, const struct awsq_err *err)
 	(void)snprintf(out->message, sizeof(out->message), "%s", err->message);
 }
 
+/* The fleet's instance here, of which there is to be one. */
+static int find(struct instance *out, struct region *r, struct awsq_err *err)
+{
+	struct instance *list;
+	size_t n;
+	int rc = instance_find(&list, &n, r, err);
+
+	if (rc == 0 && n > 1)
+		rc = awsq_err_set(err, AWSQ_EINVAL, "several instances are those of '%s'",
+			r->fleet->config->name);
+	else if (rc == 0)
+		*out = list[0];
+	free(list);
+	return rc;
+}
+
 /* Takes the region's lock; *lock is -1, and out says why, when it is not to be had. */
 static void lock_region(int *lock, struct run_result *out, struct region *r)
 {
@@ -93,7 +109,7 @@ void run_job(struct run_result *out, struct region *r, const struct run_request 
 	lock_region(&lock, out, r);
 	if (lock < 0)
 		return;
-	if (instance_find(&out->instance, r, &err) != 0) {
+	if (find(&out->instance, r, &err) != 0) {
 		fail(out, RUN_NOT_RUN, &err);
 	} else if (strcmp(out->instance.state, "running") != 0) {
 		awsq_err_set(&err, AWSQ_EINVAL,
@@ -144,25 +160,24 @@ static void leave_alone(struct run_result *out)
 		out->instance.id, out->instance.state);
 }
 
-static int is_on(const struct instance *i)
-{
-	return strcmp(i->state, "running") == 0 || strcmp(i->state, "pending") == 0;
-}
-
 /* The instance is known, and the intent to run it is on disk. */
 static void run_started(struct run_result *out, struct region *r, const struct run_request *request,
 	int is_ours)
 {
 	int64_t begin = region_now_ms(r);
 	struct awsq_err err = { 0 };
+	struct instance_start how;
 	int started, rc;
 
-	rc = instance_start(&out->instance, r, begin + START_WAIT_MS, &started, &err);
+	rc = instance_start(&out->instance, r, begin + START_WAIT_MS, &how, &err);
+	started = how.ours || how.unsure;
 	if (rc == 0 && !started && !is_ours) {
 		state_forget_run(r->fleet->state_dir, r->name);
 		leave_alone(out);
 		return;
 	}
+	if (rc == 0)
+		rc = instance_wait_running(&out->instance, r, 1, begin + START_WAIT_MS, &err);
 	if (rc == 0)
 		rc = instance_wait_ssh(&out->instance, r, &err);
 	if (rc != 0) {
@@ -184,9 +199,9 @@ static void run_locked(struct run_result *out, struct region *r, const struct ru
 	const char *dir = r->fleet->state_dir;
 	struct awsq_err err = { 0 };
 	int is_ours = state_had_run(dir, r->name);
-	int rc = instance_find(&out->instance, r, &err);
+	int rc = find(&out->instance, r, &err);
 
-	if (rc == 0 && is_on(&out->instance) && !is_ours) {
+	if (rc == 0 && instance_is_on(&out->instance) && !is_ours) {
 		leave_alone(out);
 		return;
 	}
@@ -196,7 +211,7 @@ static void run_locked(struct run_result *out, struct region *r, const struct ru
 		fail(out, RUN_NOT_RUN, &err);
 		return;
 	}
-	if (is_on(&out->instance))
+	if (instance_is_on(&out->instance))
 		region_event(r,
 			"instance %s is still %s from a run that was killed: taking it over",
 			out->instance.id, out->instance.state);
