@@ -160,7 +160,7 @@ install: all
 	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libawsq.so
 	install -m 644 $(BUILD)/awsq.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 $(wildcard include/awsq/*.h) $(DESTDIR)$(PREFIX)/include/awsq
-	install -m 644 README.md LICENSE regions.cfg crontab.example $(DESTDIR)$(PREFIX)/share/doc/awsq
+	install -m 644 README.md LICENSE regions.cfg crontab.example tools/policy.json $(DESTDIR)$(PREFIX)/share/doc/awsq
 	install -m 644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5
 

@@ -1,4 +1,4 @@
-"""README.md's IAM policy: enough for every executable, and not an action more.
+"""tools/policy.json, the IAM policy: enough for every executable, and not an action more.
 
 On an operator who may do just what it says, all is run, and what can go wrong in a region is made to;
 then one action after another is taken away, and something has to fail that names it.
@@ -19,7 +19,7 @@ from cloud.account import enforceable
 from cloud.client import Cloud
 from fleet import HOME, NAME, ROLE, Fleet
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+POLICY = Path(__file__).resolve().parents[2] / "tools" / "policy.json"
 REGION = test_drift.REGION
 QUICK = {"boot": 0.3, "ssh_delay": 0.1, "stop": 0.2, "copy": 0.5, "late": 0.1}
 # Asked for by AWS beside a call's own permission, so that no call has that name.
@@ -32,8 +32,7 @@ DENIED = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
 
 
 def policy() -> dict[str, Any]:
-    (block,) = re.findall(r"^```json\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
-    return json.loads(block)
+    return json.loads(POLICY.read_text())
 
 
 def statement(sid: str) -> dict[str, Any]:
@@ -53,7 +52,7 @@ def actions_of(policy: dict[str, Any], *sids: str) -> list[str]:
 
 @pytest.fixture
 def limited(tmp_path: Path) -> Iterator[Fleet]:
-    """A fleet whose operator has the README's policy; with a VPC and a key of its own in REGION."""
+    """A fleet whose operator has that policy; with a VPC and a key of its own in REGION."""
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(policy()))
     with Cloud(policy=file, **QUICK) as cloud:
