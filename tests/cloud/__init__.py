@@ -26,6 +26,7 @@ running instance is a real sshd with an address of its own in 127.0.0.0/8.
     groups.py     security groups and key pairs
     rules.py      rules of security groups; prefix_lists.py what they may name
     quotas.py     Service Quotas
+    ssm.py        Systems Manager: agents on the machines, and what they are told to run
     access.py     refusals as EC2 words them, and permissions moto does not ask for
     expiry.py     access keys that expire
     dryrun.py     DryRun, in the order in which EC2 asks

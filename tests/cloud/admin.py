@@ -16,6 +16,7 @@ POST   /_cloud/machine         {"instance": id, "do": ...}
            blackhole, end-blackhole (its packets are lost: what is open falls
            silent, what is new is never answered)
            shutdown ("in": seconds, or "minutes"), cancel-shutdown
+           kill-agent, start-agent (of Systems Manager)
 """
 
 from __future__ import annotations
@@ -106,6 +107,10 @@ def _machine(world: World, body: dict[str, Any]) -> None:
         world.lives.shutdown_in(instance, float(seconds))
     elif do == "cancel-shutdown":
         world.lives.cancel_shutdown(instance)
+    elif do == "kill-agent":
+        world.agents.kill(instance.id)
+    elif do == "start-agent":
+        world.agents.revive(instance.id)
     else:
         raise ValueError(f"a machine cannot do this: {do}")
 

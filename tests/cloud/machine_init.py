@@ -143,6 +143,7 @@ class Machine:
         self.log = log
         self.sshd: subprocess.Popen[bytes] | None = None
         self.hole = Blackhole()
+        self.scripts: dict[str, subprocess.Popen[bytes]] = {}
 
     def start_sshd(self) -> None:
         with open(self.log, "ab") as log:
@@ -177,6 +178,27 @@ class Machine:
         pids = self.sshds(listener=True)
         self.hole.close(pids)
         send(signal.SIGCONT, pids)
+
+    def run(self, folder: str) -> None:
+        """What an agent was told to: folder/start, in a process group of its own (ssm.py)."""
+        owner = os.stat(folder)
+        other = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+        self.scripts[folder] = subprocess.Popen(
+            ["/bin/sh", f"{folder}/start"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=os.setpgrp,
+            **(other if owner.st_uid != os.geteuid() else {}),
+        )
+
+    def kill(self, folder: str) -> None:
+        script = self.scripts.pop(folder, None)
+        try:
+            if script:
+                os.killpg(script.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
     def off(self) -> None:
         while True:
@@ -218,6 +240,10 @@ class Machine:
             self.blackhole()
         elif order == "end-blackhole":
             self.end_blackhole()
+        elif order.startswith("run "):
+            self.run(order.partition(" ")[2])
+        elif order.startswith("kill "):
+            self.kill(order.partition(" ")[2])
         else:
             return False
         return True

@@ -52,6 +52,7 @@ while [ "${1#-}" != "$1" ]; do
     case $1 in
     --) shift; break ;;
     -u | -g) shift 2 ;;
+    -H) HOME=${0%/bin/sudo}/home; export HOME; shift ;;
     *) shift ;;
     esac
 done
@@ -201,20 +202,28 @@ class Machines:
             ("poweroff", shutdown.replace('"minutes": 1', '"minutes": 0')),
         ):
             _write(folder / "bin" / name, script.encode(), 0o755)
+        for name in ("home", "tmp"):
+            self.give(folder / name)
+
+    def give(self, folder: Path) -> None:
+        """Let a folder be the login user's."""
         if os.geteuid() == 0:
             owner = pwd.getpwnam(self.user)
-            for name in ("home", "tmp"):
-                os.chown(folder / name, owner.pw_uid, owner.pw_gid)
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+
+    def environment(self, instance: Any) -> dict[str, str]:
+        folder = self.folder / instance.id
+        return {
+            "AWS_REGION": instance.region_name,
+            "AWSQ_INSTANCE_ID": instance.id,
+            "HOME": str(folder / "home"),
+            "TMPDIR": str(folder / "tmp"),
+            "PATH": f"{folder / 'bin'}:{os.environ.get('PATH', os.defpath)}",
+        }
 
     def _write_config(self, instance: Any, folder: Path) -> None:
         keys = sorted(folder.glob("ssh_host_*_key"))
-        environment = {
-            "AWS_REGION": instance.region_name,
-            "AWSQ_INSTANCE_ID": instance.id,
-            "HOME": folder / "home",
-            "TMPDIR": folder / "tmp",
-            "PATH": f"{folder / 'bin'}:{os.environ.get('PATH', os.defpath)}",
-        }
+        environment = self.environment(instance)
         config = _CONFIG.format(
             address=instance.machine_address,
             port=self.port,

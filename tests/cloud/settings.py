@@ -19,6 +19,9 @@ class Settings:
     page: float = 0.0  # the most items a page ever has; 0: what MaxResults says
     copies: float = 0.0  # images being copied into a region at most; 0: any number
     cores: float = 64.0  # the quota of running cores, as Service Quotas tells it; not enforced
+    ssm_delay: float = 0.5  # running -> the agent of Systems Manager takes commands
+    ssm_late: float = 0.1  # how long a new command is unknown to GetCommandInvocation
+    ssm_pending: float = 0.2  # until the agent begins with a command
     pending_start_fails: float = 1.0  # StartInstances of a pending instance: an error or a no-op
 
     def change(self, values: dict[str, float]) -> None:

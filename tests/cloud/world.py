@@ -13,7 +13,7 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from . import filters, quick, quotas, rules
+from . import filters, quick, quotas, rules, ssm
 from .agenda import Agenda
 from .births import Births
 from .calllog import CallLog
@@ -25,6 +25,7 @@ from .machines import Machines
 from .offerings import Offerings
 from .regions import Regions
 from .settings import Settings
+from .ssm import Agents
 from .states import Lives
 from .tokens import Tokens
 from .wire import Call
@@ -45,12 +46,14 @@ class World:
         self.offerings = Offerings()
         self.machines = machines
         self.lives = Lives(self)
+        self.agents = Agents(self)
         # Set while a call is carried out whose result is to go wrong later.
         self.late_failure: Fault | None = None
         quick.install()
         filters.install()
         rules.install()
         quotas.install(settings)
+        ssm.install(self)
         CloudBackend.world = self
         ec2_backends.backend = CloudBackend
         self.moto = _Router(create_backend_app)
