@@ -14,9 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_PATH 4096
-#define WAIT_MS  5000 /* for other threads and processes, all in all */
-#define PAUSE_MS 5
+#define MAX_PATH   4096
+#define WAIT_MS    5000 /* for other threads and processes, all in all */
+#define PAUSE_MS   5
+#define TIMES_GONE 20 /* pauses */
 /* Up to this size a ledger is checked whole when it is opened, which takes a millisecond or two. */
 #define MAX_CHECKED (1024 * 1024)
 
@@ -259,13 +260,17 @@ static int begin_anew(struct ledger *l, int broken)
 /* ---- Work */
 
 /* Another process may have moved the file aside, or a person removed it. */
-static int connect_if_needed(struct ledger *l)
+static int has_moved(const struct ledger *l)
 {
 	int moved = 0;
 
-	if (l->db &&
-		sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-		moved)
+	return sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+	       moved;
+}
+
+static int connect_if_needed(struct ledger *l)
+{
+	if (l->db && has_moved(l))
 		disconnect(l);
 	return l->db ? SQLITE_OK : connect_db(l, 0);
 }
@@ -292,13 +297,16 @@ static int attempt(struct ledger *l, enum ledger_care care, ledger_work *work, v
 	if (care != LEDGER_READS)
 		rc = set_sync(l, care == LEDGER_SECURES);
 	if (rc == SQLITE_OK && work)
-		rc = work(l->db, arg);
-	return keep_why(l, rc);
+		rc = keep_why(l, work(l->db, arg));
+	/* What went into a file that was moved aside meanwhile has to go into the new one too. */
+	if ((rc == SQLITE_OK || rc == SQLITE_DONE) && care != LEDGER_READS && has_moved(l))
+		rc = SQLITE_BUSY;
+	return rc;
 }
 
 static int attempt_until_done(struct ledger *l, enum ledger_care care, ledger_work *work, void *arg)
 {
-	int anew = 0;
+	int anew = 0, gone = 0;
 
 	for (;;) {
 		int rc = attempt(l, care, work, arg);
@@ -309,6 +317,9 @@ static int attempt_until_done(struct ledger *l, enum ledger_care care, ledger_wo
 			if (rc == SQLITE_OK)
 				continue;
 		}
+		/* Between another process's moving it aside and its making a new one, it is gone. */
+		if ((rc & 0xff) == SQLITE_CANTOPEN && gone++ < TIMES_GONE)
+			rc = SQLITE_BUSY;
 		if (!is_busy(rc) || !time_left(l))
 			return rc;
 		pause_briefly();

@@ -1,0 +1,146 @@
+"""The ledger of runs among processes: eight writers at once, killed at random moments; one that is
+garbage, found by all of them at once; and one that another program holds.
+
+Python's sqlite3 is the witness. drive_ledger (tests/unit) writes, and says what it was told.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from fleet import BUILD
+
+DRIVE = BUILD / "unit" / "drive_ledger"
+WRITERS = 8
+ROUNDS = 40
+
+
+def start(folder: Path, count: int) -> subprocess.Popen[str]:
+    return subprocess.Popen([DRIVE, folder, str(count)], stdout=subprocess.PIPE, text=True)
+
+
+def said(running: subprocess.Popen[str]) -> list[tuple[str, str]]:
+    """All that a writer said until its end."""
+    out, _ = running.communicate(timeout=60)
+    return [(what, text) for what, _, text in (line.partition(" ") for line in out.splitlines())]
+
+
+def rows(folder: Path) -> dict[str, tuple[int, str]]:
+    """Each run's closed and state, from a database that is whole."""
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return {id: (closed, state) for id, closed, state in db.execute(
+            "SELECT id, closed, state FROM runs")}  # fmt: skip
+
+
+def expect_kept(told: list[tuple[str, str]], found: dict[str, tuple[int, str]]) -> None:
+    """Nothing is lost of what a writer was told is written."""
+    assert not [text for what, text in told if what in ("error", "note")]
+    assert {id for what, id in told if what == "begun"} <= found.keys()
+    for what, id in told:
+        if what == "closed":
+            assert found[id] == (1, "done")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_writers(tmp_path: Path, seed: int) -> None:
+    """Eight writers, all killed at random moments, some of them while the ledger is being made."""
+    chance = random.Random(seed)
+    told: list[tuple[str, str]] = []
+    for _ in range(ROUNDS):
+        writers = [start(tmp_path, 0) for _ in range(WRITERS)]
+        chance.shuffle(writers)
+        for writer in writers:
+            time.sleep(chance.random() * 0.03)
+            writer.kill()
+        for writer in writers:
+            told += said(writer)
+            assert writer.returncode == -9
+    found = rows(tmp_path)
+    expect_kept(told, found)
+    begun = sum(what == "begun" for what, _ in told)
+    assert begun > ROUNDS
+    # At most one run of each writer is there that it could not say it had begun.
+    assert len(found) <= begun + ROUNDS * WRITERS
+    assert not list(tmp_path.glob("*.broken*"))
+
+
+def test_killed_while_it_is_made(tmp_path: Path) -> None:
+    """The first moments, again and again: what they leave behind is of use to the next."""
+    chance = random.Random(3)
+    for i in range(60):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        writers = [start(folder, 0) for _ in range(3)]
+        time.sleep(chance.random() * 0.02)
+        told = []
+        for writer in writers:
+            writer.kill()
+        for writer in writers:
+            told += said(writer)
+        last = start(folder, 1)
+        told += said(last)
+        assert last.returncode == 0
+        expect_kept(told, rows(folder))
+        assert not list(folder.glob("*.broken*"))
+
+
+def test_eight_writers(tmp_path: Path) -> None:
+    """Nobody waits in vain."""
+    told = []
+    writers = [start(tmp_path, 25) for _ in range(WRITERS)]
+    for writer in writers:
+        told += said(writer)
+        assert writer.returncode == 0
+    found = rows(tmp_path)
+    expect_kept(told, found)
+    assert len(found) == 25 * WRITERS
+    assert all(row == (1, "done") for row in found.values())
+
+
+def test_garbage_is_moved_aside_once(tmp_path: Path) -> None:
+    """Eight processes find it at once: one moves it, and none loses what it wrote into the new."""
+    for i in range(10):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        (folder / "ledger.sqlite").write_bytes(os.urandom(20000))
+        writers = [start(folder, 3) for _ in range(WRITERS)]
+        told = [line for writer in writers for line in said(writer)]
+        assert all(writer.returncode == 0 for writer in writers)
+        assert sum(what == "note" for what, _ in told) == 1
+        assert len(list(folder.glob("ledger.sqlite.broken-*Z"))) == 1
+        found = rows(folder)
+        assert len(found) == 3 * WRITERS
+        expect_kept([line for line in told if line[0] != "note"], found)
+
+
+@pytest.mark.parametrize("mode", ["write", "all"])
+def test_held_by_another(tmp_path: Path, mode: str) -> None:
+    """A lock that is never let go of: an error that names it, within six seconds; then all is well."""
+    assert said(start(tmp_path, 1))[-1][0] == "closed"
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as db:
+        if mode == "all":
+            db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        db.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        refused = start(tmp_path, 1)
+        told = said(refused)
+        took = time.monotonic() - began
+        assert refused.returncode == 1
+        assert [what for what, _ in told] == ["error"]
+        assert "another program holds it" in told[0][1]
+        assert str(tmp_path) in told[0][1]
+        assert 4 < took < 6.5
+        # A lock that is let go of in time costs the time alone.
+        waiting = start(tmp_path, 1)
+        time.sleep(1)
+        db.execute("ROLLBACK")
+    assert [what for what, _ in said(waiting)] == ["begun", "closed"]
+    assert len(rows(tmp_path)) == 2
