@@ -16,6 +16,7 @@ from moto.ec2.responses import EC2Response
 
 from .access import Access
 from .attributes import AttributeResponses
+from .console import ConsoleResponses
 from .groups import GroupBackend, GroupResponses
 from .images import ImageBackend, ImageResponses
 from .instances import InstanceResponses
@@ -47,6 +48,7 @@ class CloudResponse(
     RegionResponses,
     TagResponses,
     AttributeResponses,
+    ConsoleResponses,
     InstanceResponses,
     NetworkResponses,
     OfferingResponses,

@@ -181,15 +181,11 @@ class Machines:
         """A machine's disk, at its first boot."""
         for name in ("bin", "home", "tmp"):
             (folder / name).mkdir(parents=True)
-        _write(
-            folder / "ssh_host_ed25519_key", _private(ed25519.Ed25519PrivateKey.generate()), 0o600
-        )
-        _write(
-            folder / "ssh_host_ecdsa_key", _private(ec.generate_private_key(ec.SECP256R1())), 0o600
-        )
+        _write_pair(folder / "ssh_host_ed25519_key", ed25519.Ed25519PrivateKey.generate())
+        _write_pair(folder / "ssh_host_ecdsa_key", ec.generate_private_key(ec.SECP256R1()))
         if self._rsa.poll() == 0:
-            shared = self.folder / "ssh_host_rsa_key"
-            _write(folder / shared.name, shared.read_bytes(), 0o600)
+            for name, mode in (("ssh_host_rsa_key", 0o600), ("ssh_host_rsa_key.pub", 0o644)):
+                _write(folder / name, (self.folder / name).read_bytes(), mode)
         _write(folder / "authorized_keys", instance.authorized_key.strip().encode() + b"\n", 0o644)
         shutdown = _SHUTDOWN.format(
             python=sys.executable, instance=instance.id, endpoint=self.endpoint
@@ -243,8 +239,11 @@ def _find(program: str) -> str:
     return found
 
 
-def _private(key: Any) -> bytes:
-    return key.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.OpenSSH, ser.NoEncryption())
+def _write_pair(path: Path, key: Any) -> None:
+    private = key.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.OpenSSH, ser.NoEncryption())
+    public = key.public_key().public_bytes(ser.Encoding.OpenSSH, ser.PublicFormat.OpenSSH)
+    _write(path, private, 0o600)
+    _write(path.with_suffix(".pub"), public + b"\n", 0o644)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

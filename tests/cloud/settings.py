@@ -19,6 +19,7 @@ class Settings:
     page: float = 0.0  # the most items a page ever has; 0: what MaxResults says
     copies: float = 0.0  # images being copied into a region at most; 0: any number
     cores: float = 64.0  # the quota of running cores, as Service Quotas tells it; not enforced
+    console_delay: float = 1.0  # running -> the console has the host keys, at the first boot
     ssm_delay: float = 0.5  # running -> the agent of Systems Manager takes commands
     ssm_late: float = 0.1  # how long a new command is unknown to GetCommandInvocation
     ssm_pending: float = 0.2  # until the agent begins with a command
