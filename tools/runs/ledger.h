@@ -132,6 +132,20 @@ struct ledger_bill {
 int ledger_bills(struct ledger *l, int (*each)(void *arg, const struct ledger_bill *bill),
 	void *arg, struct awsq_err *err);
 
+/* What all runs of a region come to. */
+struct ledger_sum {
+	char region[32];
+	int64_t runs[LEDGER_STATES]; /* how many, by state */
+	int64_t overdue;             /* open ones that are past their overdue_ms */
+	int64_t billed_s;
+	int64_t success_ms;           /* the end of the latest job that ended with 0; 0: none */
+	char last_id[LEDGER_ID_SIZE]; /* the latest closed one, busy and skipped apart; "" */
+};
+
+/* Calls each for every region, by its name, as ledger_list does. */
+int ledger_sums(struct ledger *l, int64_t now_ms, int (*each)(void *arg, const struct ledger_sum *),
+	void *arg, struct awsq_err *err);
+
 /* "done", "timed-out", ... ; and back, -1 when it is no state's name. */
 const char *ledger_state_name(enum ledger_state state);
 int ledger_state_of(const char *name);
