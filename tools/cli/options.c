@@ -14,9 +14,10 @@
 
 #define EVERY                                                                                   \
 	(TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR | TOOL_START | TOOL_JOB | TOOL_STOP | TOOL_RUN | \
-		TOOL_ROTATE)
+		TOOL_ROTATE | TOOL_LIST)
 
-enum kind { FLAG, STRING, FORMAT, COUNT, COUNT_FROM_0, DURATION };
+/* The value of MAYBE may be left out, and is "" then. */
+enum kind { FLAG, STRING, MAYBE, FORMAT, FORMAT_OR_CSV, COUNT, COUNT_FROM_0, DURATION };
 
 struct option_row {
 	const char *name;
@@ -31,7 +32,22 @@ struct option_row {
 #define AT(member) offsetof(struct options, member)
 
 static const struct option_row rows[] = {
-	{ "all", 'a', FLAG, NULL, AT(all), EVERY, "all regions that regions.cfg lists" },
+	{ "all", 'a', FLAG, NULL, AT(all), EVERY & ~TOOL_LIST,
+		"all regions that regions.cfg lists" },
+	{ "all", 'a', FLAG, NULL, AT(all), TOOL_LIST, "all runs, not the latest 20 alone" },
+	{ "limit", 'l', COUNT, "N", AT(limit), TOOL_LIST, "the latest N runs (20)" },
+	{ "region", 'r', STRING, "REGION", AT(region), TOOL_LIST, "runs in this region only" },
+	{ "failed", 0, FLAG, NULL, AT(failed), TOOL_LIST, "runs only that did not end with 0" },
+	{ "open", 0, FLAG, NULL, AT(open), TOOL_LIST,
+		"runs only that are under way or were left behind" },
+	{ "since", 0, STRING, "TIME", AT(since), TOOL_LIST,
+		"runs since then: 36h, 2d, 2026-11-20, 2026-11-20T12:00:00Z" },
+	{ "log", 0, MAYBE, "STREAM", AT(log), TOOL_LIST,
+		"print what the run's job wrote: out, err, or both" },
+	{ "follow", 'f', FLAG, NULL, AT(follow), TOOL_LIST,
+		"go on printing the log until the run has ended" },
+	{ "billing", 0, FLAG, NULL, AT(billing), TOOL_LIST,
+		"seconds that EC2 bills, by month and region" },
 	{ "everywhere", 0, FLAG, NULL, AT(everywhere), TOOL_CHECK | TOOL_CLEAR,
 		"every region that the account has enabled" },
 	{ "config", 'c', STRING, "FILE", AT(config), EVERY,
@@ -51,6 +67,10 @@ static const struct option_row rows[] = {
 		"end the job after TIME, such as 90s, 30m or 1h30m" },
 	{ "output", 'o', FORMAT, "FORMAT", AT(output), TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR,
 		"text (the default) or json" },
+	{ "output", 'o', FORMAT_OR_CSV, "FORMAT", AT(output), TOOL_LIST,
+		"text (the default), json or csv" },
+	{ "metrics", 0, STRING, "FILE", AT(metrics), TOOL_LIST,
+		"write to FILE what Prometheus is to know of all runs" },
 	{ "every", 'e', DURATION, "TIME", AT(every), TOOL_ROTATE,
 		"run each region once every TIME (an hour for each region)" },
 	{ "parallel", 'p', COUNT, "N", AT(parallel), TOOL_ROTATE, "at most N regions at once (1)" },
@@ -58,7 +78,7 @@ static const struct option_row rows[] = {
 		"print crontab lines that do the same, a region each" },
 	{ "print-systemd", 0, FLAG, NULL, AT(print_systemd), TOOL_ROTATE,
 		"print systemd units that do the same, a region each" },
-	{ "jobs", 'j', COUNT, "N", AT(jobs), EVERY & ~TOOL_ROTATE,
+	{ "jobs", 'j', COUNT, "N", AT(jobs), EVERY & ~(TOOL_ROTATE | TOOL_LIST),
 		"at most N regions at once (16)" },
 	{ "profile", 0, STRING, "NAME", AT(profile), EVERY,
 		"use this profile of the AWS configuration" },
@@ -85,9 +105,12 @@ void options_help(struct awsq_buf *out, const struct tool_help *tool)
 
 		if (!(row->tools & (int)tool->id))
 			continue;
-		(void)snprintf(left, sizeof(left), "  %c%c%c --%s%s%s", row->letter ? '-' : ' ',
+		(void)snprintf(left, sizeof(left), "  %c%c%c --%s%s%s%s", row->letter ? '-' : ' ',
 			row->letter ? row->letter : ' ', row->letter ? ',' : ' ', row->name,
-			row->argument ? "=" : "", row->argument ? row->argument : "");
+			row->kind == MAYBE ? "[="
+			: row->argument    ? "="
+					   : "",
+			row->argument ? row->argument : "", row->kind == MAYBE ? "]" : "");
 		awsq_buf_addf(out, "%-26s %s\n", left, row->help);
 	}
 	awsq_buf_addf(out, "\nExamples:\n%s\n", tool->example);
@@ -107,6 +130,12 @@ static int bad_argument(const struct tool_help *tool, const struct option_row *r
 	return AWSQ_EINVAL;
 }
 
+static int is_format(const char *value, enum kind kind)
+{
+	return strcmp(value, "text") == 0 || strcmp(value, "json") == 0 ||
+	       (kind == FORMAT_OR_CSV && strcmp(value, "csv") == 0);
+}
+
 static int store(struct options *o, const struct tool_help *tool, const struct option_row *row,
 	const char *value)
 {
@@ -117,9 +146,16 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 	case FLAG:
 		*(int *)(void *)member = 1;
 		return 0;
+	case MAYBE:
+		if (!value)
+			value = "";
+		memcpy(member, &value, sizeof(value));
+		return 0;
+	case FORMAT_OR_CSV:
 	case FORMAT:
-		if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
-			return bad_argument(tool, row, value, "text or json");
+		if (!is_format(value, row->kind))
+			return bad_argument(tool, row, value,
+				row->kind == FORMAT ? "text or json" : "text, json or csv");
 		/* fall through */
 	case STRING:
 		memcpy(member, &value, sizeof(value));
@@ -142,14 +178,20 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 	return 0;
 }
 
+static int argument_of(enum kind kind)
+{
+	if (kind == FLAG)
+		return no_argument;
+	return kind == MAYBE ? optional_argument : required_argument;
+}
+
 /* The options that the tool knows, as getopt_long wants them. */
 static void make_tables(struct option *longs, char *letters, const struct tool_help *tool)
 {
 	for (size_t i = 0; i < N_ROWS; i++) {
 		if (!(rows[i].tools & (int)tool->id))
 			continue;
-		*longs++ = (struct option){ rows[i].name,
-			rows[i].kind == FLAG ? no_argument : required_argument, NULL,
+		*longs++ = (struct option){ rows[i].name, argument_of(rows[i].kind), NULL,
 			row_value(i) };
 		if (rows[i].letter) {
 			*letters++ = rows[i].letter;
@@ -182,6 +224,26 @@ static int take_command(struct options *o, const struct tool_help *tool, int *ar
 	return o->command ? 0 : AWSQ_ENOMEM;
 }
 
+/* A listing is of one of: runs, a log, bills, metrics. */
+static const char *check_list(const struct options *o)
+{
+	int is_log = o->log || o->follow;
+
+	if (o->n_regions > 1)
+		return "one run at a time: leave the others out";
+	if (o->log && strcmp(o->log, "out") != 0 && strcmp(o->log, "err") != 0 && o->log[0])
+		return "--log is of out or err, or of both without a name";
+	if (is_log + o->billing + !!o->metrics > 1)
+		return "--log, --billing and --metrics exclude each other: use one of them";
+	if (o->all && o->limit > 0)
+		return "--all and --limit exclude each other: use one of them";
+	if (o->open && o->failed)
+		return "--open and --failed exclude each other: use one of them";
+	if (is_log && strcmp(o->output, "text") != 0)
+		return "--log is text: leave --output out";
+	return NULL;
+}
+
 /* What each option allows alone, but not with the others. */
 static int check_together(const struct options *o, const struct tool_help *tool)
 {
@@ -200,6 +262,8 @@ static int check_together(const struct options *o, const struct tool_help *tool)
 		wrong = "--output=json is for --dry-run: add it";
 	else if (o->print_crontab + o->print_systemd + (tool->id == TOOL_ROTATE && o->dry_run) > 1)
 		wrong = "--dry-run, --print-crontab and --print-systemd exclude each other";
+	else if (tool->id == TOOL_LIST)
+		wrong = check_list(o);
 	if (!wrong || o->help || o->version)
 		return 0;
 	fprintf(stderr, "%s: %s\n", tool->name, wrong);
@@ -222,7 +286,7 @@ int options_parse(struct options *out, const struct tool_help *tool, int argc, c
 	while (rc == 0 && (value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		rc = AWSQ_EINVAL; /* getopt_long has said why */
 		for (size_t i = 0; i < N_ROWS; i++) {
-			if (value == row_value(i))
+			if (value == row_value(i) && (rows[i].tools & (int)tool->id))
 				rc = store(out, tool, &rows[i], optarg);
 		}
 	}

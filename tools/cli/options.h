@@ -18,6 +18,7 @@ enum tool_id {
 	TOOL_JOB = 1 << 4,
 	TOOL_STOP = 1 << 5,
 	TOOL_RUN = 1 << 6,
+	TOOL_LIST = 1 << 7,
 	TOOL_ROTATE = 1 << 8
 };
 
@@ -37,7 +38,7 @@ struct options {
 	const char *profile;
 	const char *endpoint_url;
 	const char *state_dir;
-	const char *output; /* "text" or "json" */
+	const char *output; /* "text" or "json"; list-runs has "csv" too */
 	int dry_run;
 	int preflight; /* never with dry_run */
 	int replace;
@@ -49,13 +50,22 @@ struct options {
 	int64_t every;   /* seconds; 0: an hour for each region */
 	int64_t parallel;
 	int print_crontab;
-	int print_systemd; /* of these two and dry_run one at the most */
+	int print_systemd;  /* of these two and dry_run one at the most */
+	const char *region; /* this and the following are list-runs's */
+	int failed;
+	int open;
+	const char *since;
+	int64_t limit;
+	const char *log; /* "out", "err", or "" for both; NULL: none */
+	int follow;
+	int billing;
+	const char *metrics; /* a file; NULL: none */
 	int quiet;
 	int verbose;
 	int debug;
 	int version;
 	int help;
-	char **regions; /* within argv */
+	char **regions; /* within argv; list-runs has a run's id there */
 	size_t n_regions;
 	char *command; /* the words after "--", joined by spaces; NULL when there is none */
 };
