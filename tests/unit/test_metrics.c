@@ -67,7 +67,7 @@ static void add_some_runs(void)
 		.closed = 1,
 		.state = LEDGER_NO_CAPACITY,
 		.status = 125 });
-	/* The latest is one that had nothing to do; the clock was put back meanwhile in the other. */
+	/* Its clock was put back; the later one had nothing to do. */
 	add((struct ledger_run){ .region = "us-east-1",
 		.asked_ms = T0,
 		.started_ms = T0 + 2000,

@@ -317,7 +317,7 @@ static int attempt_until_done(struct ledger *l, enum ledger_care care, ledger_wo
 			if (rc == SQLITE_OK)
 				continue;
 		}
-		/* Between another process's moving it aside and its making a new one, it is gone. */
+		/* Between another process's moving it aside and making a new one, it is gone. */
 		if ((rc & 0xff) == SQLITE_CANTOPEN && gone++ < TIMES_GONE)
 			rc = SQLITE_BUSY;
 		if (!is_busy(rc) || !time_left(l))

@@ -8,7 +8,7 @@
 
 #include <sqlite3.h>
 
-/* ---- Rows of any kind, collected in memory, so that the ledger is free while they are looked at */
+/* ---- Rows of any kind, in memory, so that the ledger is free while they are looked at */
 
 struct rows {
 	const char *sql;
