@@ -198,11 +198,13 @@ static int set_up(struct app *app)
 	free(path);
 	if (rc != 0)
 		return fail(app, EXIT_USAGE, &err);
-	rc = choose_regions(app);
-	if (rc != 0)
-		return rc;
-	if (load_aws(app, &err) != 0)
-		return fail(app, EXIT_USAGE, &err);
+	if (!(app->tool->needs & NEEDS_NO_AWS)) {
+		rc = choose_regions(app);
+		if (rc != 0)
+			return rc;
+		if (load_aws(app, &err) != 0)
+			return fail(app, EXIT_USAGE, &err);
+	}
 	if (needs(app, NEEDS_KEY) && sshkey_load(&app->key, app->config.key, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
 	if (!(app->tool->needs & NEEDS_NO_STATE) &&

@@ -42,10 +42,11 @@ struct app {
 
 /* What a tool needs before it runs, unless --everywhere or --preflight is given. */
 enum needs {
-	NEEDS_KEY = 1 << 0,     /* the private key */
-	NEEDS_DESIRED = 1 << 1, /* what the home region says */
-	NEEDS_LISTED = 1 << 2,  /* regions have to be those of regions.cfg */
-	NEEDS_NO_STATE = 1 << 3 /* works where nothing can be kept on this machine, too */
+	NEEDS_KEY = 1 << 0,      /* the private key */
+	NEEDS_DESIRED = 1 << 1,  /* what the home region says */
+	NEEDS_LISTED = 1 << 2,   /* regions have to be those of regions.cfg */
+	NEEDS_NO_STATE = 1 << 3, /* works where nothing can be kept on this machine, too */
+	NEEDS_NO_AWS = 1 << 4    /* works without credentials; its arguments are no regions */
 };
 
 struct tool {

@@ -48,6 +48,9 @@ int signals_open(int *fd)
 	action.sa_handler = SIG_IGN;
 	if (sigaction(SIGPIPE, &action, NULL) != 0)
 		return AWSQ_EIO;
+	/* So is a limit to the size of files: an instance is still to be stopped. */
+	if (sigaction(SIGXFSZ, &action, NULL) != 0)
+		return AWSQ_EIO;
 	*fd = ends[0];
 	return 0;
 }
