@@ -12,7 +12,9 @@
 
 #include "ssh/ssh.h"
 
+struct instance;
 struct link;
+struct region;
 
 struct link_kind {
 	/*
@@ -43,6 +45,20 @@ struct link {
 
 /* Nothing is connected before the first exec. The target's parts have to live as long as the link. */
 int link_ssh_new(struct link **out, const struct ssh_target *target, struct awsq_err *err);
+
+/*
+ * Over Systems Manager: texts are run as job.user by the agent on the instance, which needs no
+ * address, no open port and no key. r and the id have to live as long as the link; exec makes calls
+ * by r, and keeps to its own deadline and cancel_fd as it does.
+ */
+int link_ssm_new(struct link **out, struct region *r, const char *instance_id,
+	struct awsq_err *err);
+
+/*
+ * What instance_wait_ssh is for SSH: waits until the agent is online, for job.connect_timeout at
+ * the most, and sees to it that the instance still runs.
+ */
+int link_ssm_wait(struct instance *i, struct region *r, struct awsq_err *err);
 
 /* Closes and frees; NULL is allowed. */
 void link_close(struct link *link);
