@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "fleet/apply_private.h"
+#include "fleet/console.h"
 #include "fleet/state.h"
 
 #include <awsq/retry.h>
@@ -113,6 +114,7 @@ int apply_stop_instance(struct apply *a, const struct action *action, struct aws
 
 	region_ignore_cancel(a->r);
 	name_instance(&i, a, action);
+	console_await(a->r, &i);
 	rc = instance_stop(&i, a->r, is_new, deadline, &was_on, err);
 	if (rc != 0) {
 		instance_cry_out(&i, a->r, err);

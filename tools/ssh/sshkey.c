@@ -159,6 +159,21 @@ int sshkey_parse_public(struct awsq_buf *blob, const char *line)
 	return 0;
 }
 
+int sshkey_public_type(const char **type, const struct awsq_buf *blob)
+{
+	const char *algorithm;
+
+	return sshpair_describe(type, &algorithm, blob);
+}
+
+int sshkey_public_blob(struct awsq_buf *blob, const char *line)
+{
+	const char *type;
+	int rc = sshkey_parse_public(blob, line);
+
+	return rc == 0 ? sshkey_public_type(&type, blob) : rc;
+}
+
 int sshkey_same_public(const char *a, const char *b)
 {
 	struct awsq_buf blob_a = AWSQ_BUF_INIT(SSHKEY_MAX), blob_b = AWSQ_BUF_INIT(SSHKEY_MAX);

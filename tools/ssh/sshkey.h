@@ -74,6 +74,14 @@ int sshkey_sign(struct awsq_buf *signature, const struct sshkey *key, const void
 	int64_t deadline_ms, int cancel_fd, struct awsq_err *err);
 
 /*
+ * A public key of another's: adds the wire form of that in an authorized_keys-style line to blob,
+ * which has to be empty, and gives the type of one in wire form (static). AWSQ_EINVAL when it is of
+ * a type that sshkey_type does not name, AWSQ_EPARSE when it is damaged or not a key, AWSQ_ENOMEM.
+ */
+int sshkey_public_blob(struct awsq_buf *blob, const char *line);
+int sshkey_public_type(const char **type, const struct awsq_buf *blob);
+
+/*
  * Whether two authorized_keys-style lines hold the same public key, whatever their comments and
  * spacing. A line that is not a key equals nothing.
  */
