@@ -5,7 +5,7 @@ GET    /_cloud/born?since=N    what was ever made, after the first N: region, id
 GET    /_cloud/power           for each instance its boots, with the time of every change
 GET    /_cloud/fault           the faults that still wait
 POST   /_cloud/fault           one more (faults.py)
-DELETE /_cloud/fault           none from here on
+DELETE /_cloud/fault?region=R  none from here on, or none of those for one region
 GET    /_cloud/settings        how long things take
 POST   /_cloud/settings        change some of it (settings.py)
 POST   /_cloud/offering        {"region": name, "type": instance type, "offered": true or false}
@@ -69,7 +69,7 @@ def _act(world: World, action: str, query: dict[str, str], body: dict[str, Any])
         world.faults.add(body)
         return {}
     if action == "DELETE fault":
-        world.faults.clear()
+        world.faults.clear(query.get("region"))
         return {}
     if action == "GET settings":
         return world.settings.as_dict()

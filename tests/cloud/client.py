@@ -154,8 +154,9 @@ class Cloud:
     def fault(self, action: str = "*", **values: Any) -> None:
         self._admin("POST", "fault", {"action": action, **values})
 
-    def clear_faults(self) -> None:
-        self._admin("DELETE", "fault")
+    def clear_faults(self, region: str | None = None) -> None:
+        """None from here on; or none of those that were for one region."""
+        self._admin("DELETE", "fault" + (f"?region={region}" if region else ""))
 
     def power(self) -> dict[str, list[dict[str, Any]]]:
         return self._admin("GET", "power")

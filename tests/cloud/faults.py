@@ -127,9 +127,10 @@ class Faults:
                 return fault
         return None
 
-    def clear(self) -> None:
+    def clear(self, region: str | None) -> None:
+        """All of them, or those for one region."""
         with self._lock:
-            self._faults.clear()
+            self._faults = [f for f in self._faults if region and f.region != region]
 
     def as_list(self) -> list[dict[str, object]]:
         with self._lock:

@@ -107,7 +107,12 @@ def test_errors_strike_the_calls_they_are_meant_for(region: Region) -> None:
     cloud.fault("*", code="Odd", status=418, message="a <teapot>", times=-1)
     with pytest.raises(ClientError, match="a <teapot>"):
         ec2.describe_instances()
+    cloud.clear_faults("eu-west-9")
+    with pytest.raises(ClientError, match="a <teapot>"):
+        ec2.describe_instances()
     cloud.clear_faults()
+    cloud.fault("*", preset="internal", region=region.name, times=-1)
+    cloud.clear_faults(region.name)
     ec2.describe_instances()
     with pytest.raises(ValueError, match="no such kind"):
         cloud.fault("*", kind="odd")
