@@ -1,0 +1,116 @@
+#include "banned.h"
+
+#include "runs/ledger_turns.h"
+#include "runs/rotation.h"
+
+#define DAY_MS INT64_C(86400000)
+
+/* What of a run a rotation is about. */
+struct visit {
+	size_t region;
+	enum ledger_state state;
+	int64_t asked_ms;
+};
+
+struct reading {
+	const struct rotation *rotation;
+	const char *tool;
+	struct visit *visits;
+	size_t n, room;
+};
+
+static int keep(void *arg, const struct ledger_run *run)
+{
+	struct reading *reading = arg;
+	const struct rotation *r = reading->rotation;
+	size_t i = 0;
+
+	while (i < r->n && strcmp(r->regions[i].name, run->region) != 0)
+		i++;
+	if (i == r->n || strcmp(run->tool, reading->tool) != 0)
+		return 0;
+	if (reading->n == reading->room) {
+		size_t room = reading->room ? 2 * reading->room : 64;
+		struct visit *more = realloc(reading->visits, room * sizeof(*more));
+
+		if (!more)
+			return AWSQ_ENOMEM;
+		reading->visits = more;
+		reading->room = room;
+	}
+	reading->visits[reading->n++] = (struct visit){ i, run->state, run->asked_ms };
+	return 0;
+}
+
+struct resuming {
+	struct rotation *rotation;
+	int64_t now_ms;
+};
+
+static void resume(void *arg, const struct ledger_turn *turn)
+{
+	struct resuming *resuming = arg;
+	struct rotation *r = resuming->rotation;
+
+	for (size_t i = 0; i < r->n; i++) {
+		/* With other regions or another `every`, it was another grid. */
+		if (strcmp(r->regions[i].name, turn->region) == 0 &&
+			turn->every_ms == r->every_ms && turn->phase_ms == rotation_phase_ms(r, i))
+			rotation_resume(r, resuming->now_ms, i, turn->began_ms, turn->turn);
+	}
+}
+
+/* Those not known from there. That this fails costs nothing: the visits are in the ledger too. */
+static void leave_turns(const struct rotation *r, struct ledger *l, const int64_t *known_ms)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct rotation_region *region = &r->regions[i];
+		struct ledger_turn turn = { .began_ms = region->last_ms,
+			.turn = region->last_turn,
+			.every_ms = r->every_ms,
+			.phase_ms = rotation_phase_ms(r, i) };
+
+		if (!region->visited || region->last_ms == known_ms[i])
+			continue;
+		(void)snprintf(turn.region, sizeof(turn.region), "%s", region->name);
+		(void)ledger_note_turn(l, &turn, NULL);
+	}
+}
+
+/* The ledger has the latest first. */
+static void replay(struct rotation *r, const struct reading *reading, int64_t now_ms)
+{
+	for (size_t i = reading->n; i > 0; i--) {
+		const struct visit *visit = &reading->visits[i - 1];
+
+		rotation_note(r, now_ms, r->regions[visit->region].name, visit->state,
+			visit->asked_ms);
+	}
+}
+
+int rotation_read(struct rotation *r, struct ledger *l, const char *tool, int64_t now_ms,
+	struct awsq_err *err)
+{
+	int64_t past_ms = 20 * r->every_ms > DAY_MS ? 20 * r->every_ms : DAY_MS;
+	struct ledger_filter filter = { .since_ms = now_ms - past_ms };
+	struct reading reading = { r, tool, NULL, 0, 0 };
+	struct resuming resuming = { r, now_ms };
+	int64_t *known_ms = calloc(r->n ? r->n : 1, sizeof(*known_ms));
+	int rc = known_ms ? ledger_list(l, &filter, keep, &reading, err) : AWSQ_ENOMEM;
+
+	if (rc == AWSQ_ENOMEM)
+		awsq_err_set(err, rc, "out of memory");
+	for (size_t i = 0; rc == 0 && i < r->n; i++)
+		r->regions[i] = (struct rotation_region){ .name = r->regions[i].name };
+	if (rc == 0)
+		rc = ledger_turns(l, resume, &resuming, err);
+	for (size_t i = 0; rc == 0 && i < r->n; i++)
+		known_ms[i] = r->regions[i].visited ? r->regions[i].last_ms : INT64_MIN;
+	if (rc == 0) {
+		replay(r, &reading, now_ms);
+		leave_turns(r, l, known_ms);
+	}
+	free(known_ms);
+	free(reading.visits);
+	return rc;
+}
