@@ -112,8 +112,8 @@ static int start(pid_t *pid, const char *command, char **env)
 }
 
 /*
- * Waits for its end until limit_ms: 0, AWSQ_ETIMEDOUT, AWSQ_ECANCELED, or AWSQ_EIO. It is not reaped,
- * so that its number, and that of its group, stay its own.
+ * Waits for its end until limit_ms: 0, AWSQ_ETIMEDOUT, AWSQ_ECANCELED, or AWSQ_EIO. It is not
+ * reaped, so that its number, and that of its group, stay its own.
  */
 static int wait_for(pid_t pid, int64_t limit_ms, int cancel_fd)
 {

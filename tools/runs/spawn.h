@@ -16,8 +16,8 @@ struct spawn_variable {
 
 /*
  * Runs command by sh, in a process group of its own, its stdin empty and its stdout on our stderr,
- * and waits for its end. After limit_ms, and when cancel_fd (-1: none) is readable, all of the group
- * is sent TERM, and KILL 5 seconds later.
+ * and waits for its end. After limit_ms, and when cancel_fd (-1: none) is readable, all of the
+ * group is sent TERM, and KILL 5 seconds later.
  *
  * 0 when it ended by itself with 0. Else AWSQ_EINVAL with another status, AWSQ_ETIMEDOUT,
  * AWSQ_ECANCELED, AWSQ_EIO when it cannot be run, AWSQ_ENOMEM; err then goes on after the command's
