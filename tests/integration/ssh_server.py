@@ -58,6 +58,13 @@ def running(token):
     return found
 
 
+def comm(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+    except OSError:
+        return ""
+
+
 def end(pids):
     for pid in pids:
         try:
@@ -66,8 +73,22 @@ def end(pids):
             pass
 
 
+# What a job's supervisor may ask for is only written down.
+SHUTDOWN = """\
+#!/bin/sh
+echo "$*" >>{}
+"""
+SUDO = """\
+#!/bin/sh
+[ "$1" = -n ] && shift
+exec "$@"
+"""
+
+
 class Server:
-    """An sshd of our own, in a folder of its own, for the user that the tests run as."""
+    """An sshd of our own, in a folder of its own, for the user that the tests run as, who has a
+    home of their own there.
+    """
 
     def __init__(self, folder, host_keys, port=None):
         self.folder = folder
@@ -78,6 +99,15 @@ class Server:
         lines = [f"Port {self.port}", "ListenAddress 127.0.0.1", "PidFile none", "UsePAM no",
                  "StrictModes no", f"AuthorizedKeysFile {self.authorized}"]
         lines += [f"HostKey {key}" for key in host_keys]
+        self.home = folder / "home"
+        self.bin = folder / "bin"
+        self.shutdowns = folder / "shutdowns"
+        for made in self.home, self.bin:
+            made.mkdir(exist_ok=True)
+        for name, script in ("sudo", SUDO), ("shutdown", SHUTDOWN.format(self.shutdowns)):
+            (self.bin / name).write_text(script)
+            (self.bin / name).chmod(0o755)
+        lines.append(f'SetEnv "HOME={self.home}" "PATH={self.bin}:{os.environ["PATH"]}"')
         self.config.write_text("\n".join(lines) + "\n")
         self.process = None
 
@@ -96,8 +126,26 @@ class Server:
         assert wait_until(answers)
         return self
 
+    @property
+    def runs(self):
+        return self.home / ".awsq" / "runs"
+
+    def sessions(self):
+        """sshd's own processes, but for the one that listens."""
+        return [pid for pid in children(self.process.pid) if comm(pid) == "sshd"]
+
+    def drop(self):
+        """Breaks all connections."""
+        end(self.sessions())
+
+    def send(self, number):
+        """Sends a signal to all of sshd: SIGSTOP is a link that is dead but not broken."""
+        for pid in [self.process.pid, *self.sessions()]:
+            os.kill(pid, number)
+
     def stop(self):
         if self.process:
+            self.send(signal.SIGCONT)
             # While sshd is there, it takes notice of the ends of its own.
             end(children(self.process.pid))
             wait_until(lambda: not children(self.process.pid), seconds=1)
@@ -125,14 +173,15 @@ class Driver:
         return [DRIVER, "127.0.0.1", str(port or self.server.port), getpass.getuser(),
                 self.keys / key, self.known_hosts, host_id, str(timeout), command]
 
-    def start(self, command, connect=5, **options):
+    def start(self, command, connect=5, env=None, **options):
         return subprocess.Popen(
             self.arguments(command, **options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env={**os.environ, "AWSQ_CONNECT_TIMEOUT": str(connect)})
+            stderr=subprocess.PIPE,
+            env={**os.environ, "AWSQ_CONNECT_TIMEOUT": str(connect), **(env or {})})
 
     def finish(self, process):
         try:
-            out, err = process.communicate(timeout=40)
+            out, err = process.communicate(timeout=60)
         finally:
             process.kill()
         return Result(process.returncode, out, err)

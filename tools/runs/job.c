@@ -1,26 +1,46 @@
 #include "banned.h"
 
-#include "runs/job_old.h"
-#include "runs/job_stream.h"
-#include "runs/job_text.h"
+#include "runs/frames.h"
+#include "runs/job.h"
+#include "runs/job_private.h"
+#include "runs/script.h"
 
+#include <awsq/buf.h>
 #include <awsq/clock.h>
 
 #include <string.h>
 
-#define ATTEMPT_MS 20000 /* for one attempt to connect */
-#define RETRY_MS   500   /* between two of them */
-#define START_MS   10000 /* for the command to be accepted */
-#define STOP_MS    15000 /* for stopping a job: more than the 5 s between TERM and KILL */
-#define DRAIN_MS   2000  /* for a stopped job's last words */
-#define FOREVER    INT64_MAX
+#define ATTEMPT_MS   20000 /* for one attempt to connect */
+#define RETRY_MS     500   /* between two of them; doubles while a link is down, up to */
+#define RETRY_MAX_MS 5000
+#define IDLE_MS      20000  /* a beat comes every 5 s */
+#define LOOK_MS      15000  /* between two questions to still_on */
+#define GIVE_UP_MS   600000 /* for a lost link, where neither a timeout nor still_on limits that */
+#define STOP_MS      30000  /* for stopping a job: more than the 5 s between TERM and KILL */
+#define STOP_LOST_MS 10000  /* the same when the link is down */
+#define DRAIN_MS     2000   /* for a stopped job's last words */
+#define LATE_MS      60000  /* for those of one that had ended before it was to be stopped */
+#define DISARM_MS    10000
+#define FRUITLESS    6 /* answers that bring nothing, until following is given up */
+#define OFF_AFTER_MS 120000
+#define MARGIN_MS    60000
+#define FOREVER      INT64_MAX
 
 struct job {
 	const struct job_request *request;
 	struct job_result *result;
-	struct ssh *ssh;
-	struct ssh_command *command;
-	struct job_stream stream;
+	struct job_answer answer;
+	uint64_t offset[2];
+	int64_t begun_ms; /* when job_run was called */
+	int64_t end_ms;   /* when the job's time is over; 0: not known yet, or never */
+	int64_t limit_ms; /* for how long it may run */
+	int64_t lost_ms;  /* since when the link is down; 0: it is not */
+	int64_t asked_ms; /* when still_on was asked */
+	int64_t wait_ms;  /* before the next attempt */
+	int refusals;
+	int fruitless;
+	int sent; /* the launch may have got there */
+	int output_error;
 };
 
 static int64_t now_ms(void)
@@ -38,103 +58,213 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* ---- Connecting */
-
-/*
- * Whether a failed attempt is worth another, and after how long. A refused key is so a few times:
- * sshd may answer before cloud-init has written the keys it is to accept.
- */
-static int64_t retry_after(int code, int *refusals)
+static int64_t margin_ms(const struct job_request *r)
 {
-	static const int64_t after_refusal[] = { 1000, 2000, 3000 };
-
-	if (code == AWSQ_ENET || code == AWSQ_ETIMEDOUT)
-		return RETRY_MS;
-	if (code == AWSQ_ECREDENTIALS && *refusals < 3)
-		return after_refusal[(*refusals)++];
-	return -1;
+	return earlier(r->max_uptime_ms / 10, MARGIN_MS);
 }
 
-static int connect_host(struct job *j, struct awsq_err *err)
+static int64_t seconds_up(int64_t ms)
+{
+	return (ms + 999) / 1000;
+}
+
+static void tell(struct job *j, enum job_event event, const char *text)
+{
+	if (j->request->event)
+		j->request->event(j->request->arg, event, text);
+}
+
+/* ---- What the instance says */
+
+static int take_output(void *arg, int is_stderr, const void *data, size_t len)
+{
+	struct job *j = arg;
+	const struct ssh_output *output = &j->request->output;
+	int rc = output->write ? output->write(output->arg, is_stderr, data, len) : 0;
+
+	if (rc < 0) {
+		j->output_error = rc;
+		return rc;
+	}
+	j->offset[is_stderr] += len;
+	j->result->bytes[is_stderr] += len;
+	j->fruitless = 0;
+	return 0;
+}
+
+/* uptime and age in seconds, of the instance and of the job. */
+static void take_start(struct job *j, int64_t uptime, int64_t age)
 {
 	const struct job_request *r = j->request;
-	int64_t end = now_ms() + r->connect_timeout_ms;
-	int refusals = 0, attempts = 0;
+	int64_t limit_ms = r->timeout_ms > 0 ? r->timeout_ms : FOREVER;
 
-	for (;;) {
-		int64_t limit = earlier(end, now_ms() + ATTEMPT_MS), wait;
-		int rc = ssh_open(&j->ssh, r->target, limit, r->cancel_fd, err);
-
-		if (rc == 0)
-			return 0;
-		wait = retry_after(rc, &refusals);
-		if (wait < 0 || now_ms() + wait >= end)
-			return rc;
-		if (attempts++ == 0)
-			awsq_log(r->target->log, AWSQ_LOG_INFO, "%s; trying again for %lld s",
-				err->message, (long long)((end - now_ms()) / 1000));
-		if (awsq_clock_system.sleep_ms(awsq_clock_system.arg, wait, r->cancel_fd) != 0)
-			return awsq_err_set(err, AWSQ_ECANCELED, "canceled while waiting for '%s'",
-				r->target->host);
+	if (j->result->started) {
+		if (j->lost_ms > 0) {
+			j->result->reconnects++;
+			tell(j, JOB_LINK_BACK, "");
+		}
+		j->lost_ms = 0;
+		return;
 	}
+	j->lost_ms = 0;
+	j->result->started = 1;
+	j->result->started_ms = wall_ms() - age * 1000;
+	j->result->uptime_ms = uptime * 1000;
+	if (r->max_uptime_ms > 0)
+		limit_ms =
+			earlier(limit_ms, r->max_uptime_ms - margin_ms(r) - (uptime - age) * 1000);
+	if (limit_ms < FOREVER) {
+		j->limit_ms = limit_ms > 0 ? limit_ms : 1;
+		j->end_ms = now_ms() - age * 1000 + j->limit_ms;
+		r->link->until_ms = j->end_ms > 0 ? j->end_ms : 1;
+	}
+	tell(j, JOB_STARTED, "");
 }
 
-/* ---- Stopping */
-
-static int kill_over(struct ssh *ssh, const char *script, int64_t deadline_ms)
+static int take_frame(void *arg, const struct frame *frame)
 {
-	struct ssh_result result;
-	int rc = ssh_exec(&result, ssh, script, NULL, deadline_ms, -1, NULL);
+	struct job *j = arg;
 
-	if (rc == 0 && (result.ending != SSH_EXITED || result.status != 0))
-		rc = AWSQ_ESERVICE;
-	return rc;
+	if (frame->kind != FRAME_STARTED)
+		return job_answer_take(&j->answer, frame);
+	take_start(j, frame->number[0], frame->number[1]);
+	return 0;
 }
 
-/* Over the job's connection, or over another one if that is dead. */
-static int kill_job(struct job *j)
-{
-	struct awsq_buf script = AWSQ_BUF_INIT(SSH_COMMAND_MAX);
-	struct ssh *other = NULL;
-	int rc;
+/* ---- Asking it */
 
-	rc = job_text_kill(&script, j->stream.pid);
-	if (rc == 0)
-		rc = kill_over(j->ssh, awsq_buf_str(&script), now_ms() + STOP_MS);
-	if (rc == AWSQ_ENET || rc == AWSQ_ETIMEDOUT) {
-		rc = ssh_open(&other, j->request->target, now_ms() + STOP_MS, -1, NULL);
-		if (rc == 0)
-			rc = kill_over(other, awsq_buf_str(&script), now_ms() + STOP_MS);
-		ssh_close(other);
-	}
-	awsq_buf_free(&script);
-	return rc;
+static int add_text(struct awsq_buf *text, const struct job *j)
+{
+	const struct job_request *r = j->request;
+	struct script_job job = { .script = r->script,
+		.cleanup = r->cleanup,
+		.watch = r->watch,
+		.watch_grace_s = seconds_up(r->watch_grace_ms),
+		.timeout_s = seconds_up(r->timeout_ms),
+		.max_uptime_s = r->max_uptime_ms / 1000,
+		.margin_s = margin_ms(r) / 1000,
+		.arm = r->arm,
+		.off_when_done = r->off_when_done };
+	struct script_view view = { .mark = j->answer.mark,
+		.id = r->id,
+		.offset = { j->offset[0], j->offset[1] },
+		.answer_max = r->link->kind->answer_max,
+		.off_after_s = seconds_up(r->off_after_ms > 0 ? r->off_after_ms : OFF_AFTER_MS) };
+
+	if (!r->script || j->result->started)
+		return script_follow(text, &view);
+	return script_launch(text, &job, &view);
 }
 
 /*
- * Makes sure that nothing of the job goes on. What it says as it ends is still passed on, if that
- * is possible. Not for cancel_fd to hurry: this is what cancellation leads to.
+ * Starts the job, or takes it up where its output has come to, and follows it. 0: the answer says
+ * how it ended, or that there is more to be asked for.
  */
-static void stop_job(struct job *j)
+static int attempt(struct job *j, int64_t deadline_ms, int cancel_fd, struct awsq_err *err)
 {
-	struct ssh_output output = { job_stream_write, &j->stream };
-	struct ssh_result ignored;
+	const struct job_request *r = j->request;
+	const struct frames_sink sink = { take_output, take_frame, j };
+	struct awsq_buf text = AWSQ_BUF_INIT(SCRIPT_MAX);
+	int rc;
 
-	/* Just started, perhaps: without its pid there is nothing to aim at. */
-	if (j->stream.pid == 0 && j->stream.error == 0) {
-		j->stream.until_pid = 1;
-		(void)ssh_follow(&ignored, j->command, &output, now_ms() + DRAIN_MS, -1, NULL);
-		j->stream.until_pid = 0;
+	rc = job_answer_init(&j->answer, &sink);
+	if (rc == 0)
+		rc = add_text(&text, j);
+	if (rc == AWSQ_ETOOBIG)
+		(void)awsq_err_set(err, rc,
+			"the job's command is too long (%zu bytes): put it into "
+			"a file on the instance",
+			r->script ? strlen(r->script) : 0);
+	else if (rc != 0)
+		(void)awsq_err_set(err, rc, "cannot start the job: %s", awsq_strerror(rc));
+	if (rc == 0) {
+		r->link->idle_ms = IDLE_MS;
+		r->link->until_ms = j->end_ms;
+		rc = job_answer_ask(&j->answer, r->link, &text, deadline_ms, cancel_fd, err);
+		j->sent |= r->link->sent;
 	}
-	if (j->stream.pid == 0 || kill_job(j) != 0) {
-		j->result->left_over = 1;
-		return;
-	}
-	if (j->stream.error == 0)
-		(void)ssh_follow(&ignored, j->command, &output, now_ms() + DRAIN_MS, -1, NULL);
+	awsq_buf_wipe(&text);
+	return rc;
 }
 
-/* ---- Judging */
+/* ---- Reaching it again */
+
+/* Whether a failed attempt says nothing of the job, but of the way to it. */
+static int is_about_link(struct job *j, int code)
+{
+	if (code == AWSQ_ENET || code == AWSQ_ETIMEDOUT)
+		return 1;
+	/* Something went wrong around the text. Once may be chance. */
+	if (code == AWSQ_EPARSE)
+		return (j->sent && frames_begun(&j->answer.frames)) || j->result->started
+		               ? ++j->fruitless < FRUITLESS
+		               : 0;
+	/*
+	 * sshd may answer before cloud-init has written the keys it is to accept; and for five
+	 * minutes before a shutdown that was set, nobody is let in.
+	 */
+	return code == AWSQ_ECREDENTIALS && (j->result->started || j->refusals++ < 3);
+}
+
+/* Until when the instance is reached for. */
+static int64_t give_up_ms(const struct job *j)
+{
+	if (!j->result->started)
+		return j->begun_ms + j->request->connect_timeout_ms;
+	if (j->end_ms > 0)
+		return j->end_ms;
+	return j->request->still_on || j->lost_ms == 0 ? FOREVER : j->lost_ms + GIVE_UP_MS;
+}
+
+static int64_t next_wait(struct job *j, int code)
+{
+	if (!j->result->started)
+		return code == AWSQ_ECREDENTIALS ? j->refusals * (int64_t)1000 : RETRY_MS;
+	j->wait_ms = j->wait_ms ? earlier(2 * j->wait_ms, RETRY_MAX_MS) : RETRY_MS;
+	return j->wait_ms;
+}
+
+static void note_loss(struct job *j, const struct awsq_err *err)
+{
+	if (j->lost_ms > 0)
+		return;
+	j->lost_ms = j->asked_ms = now_ms();
+	j->wait_ms = 0;
+	if (j->result->started)
+		tell(j, JOB_LINK_LOST, err->message);
+	awsq_log(j->request->log, AWSQ_LOG_INFO, "%s; trying again", err->message);
+}
+
+/* After an attempt that failed with code: 0 when it is time for another; else what is to be told. */
+static int before_next(struct job *j, int code, struct awsq_err *err)
+{
+	const struct job_request *r = j->request;
+	int64_t wait_ms;
+	int rc;
+
+	if (!is_about_link(j, code))
+		return code;
+	note_loss(j, err);
+	wait_ms = next_wait(j, code);
+	if (now_ms() + wait_ms >= give_up_ms(j)) {
+		/* The job's time is still worth waiting for. */
+		if (j->end_ms == 0 || !j->result->started)
+			return code;
+		wait_ms = j->end_ms > now_ms() ? j->end_ms - now_ms() : 0;
+	}
+	if (awsq_clock_system.sleep_ms(awsq_clock_system.arg, wait_ms, r->cancel_fd) != 0)
+		return awsq_err_set(err, AWSQ_ECANCELED, "canceled while waiting for '%s'",
+			r->host);
+	if (j->end_ms > 0 && now_ms() >= j->end_ms)
+		return awsq_err_set(err, AWSQ_ETIMEDOUT, "its time is over");
+	if (!j->result->started || !r->still_on || now_ms() < j->asked_ms + LOOK_MS)
+		return 0;
+	j->asked_ms = now_ms();
+	rc = r->still_on(r->arg, err);
+	return rc;
+}
+
+/* ---- Ending */
 
 static void set_signal(struct job_result *result, int number)
 {
@@ -142,119 +272,166 @@ static void set_signal(struct job_result *result, int number)
 	result->status = 128 + number;
 }
 
-/* It ended by itself: how? */
-static int judge(struct job *j, const struct ssh_result *ending, struct awsq_err *err)
+/* It ended, by itself or not, and said so. */
+static int judge_end(struct job *j, int status, int cut)
 {
 	struct job_result *result = j->result;
 
-	if (j->stream.ended) {
-		result->status = j->stream.status;
-		if (result->status > 128 && result->status < 160)
-			result->signal = result->status - 128;
+	result->status = status & 255;
+	if (result->status > 128 && result->status < 160)
+		result->signal = result->status - 128;
+	result->cut = cut;
+	if (cut)
+		awsq_log(j->request->log, AWSQ_LOG_WARN,
+			"some of the job's output on '%s' is lost, as its disk was full",
+			j->request->host);
+	return 0;
+}
+
+/* What the last frame says. */
+static int judge(struct job *j, struct awsq_err *err)
+{
+	const struct frame *last = &j->answer.last;
+	const struct job_request *r = j->request;
+	int had_ended;
+
+	switch (last->kind) {
+	case FRAME_END:
+		return judge_end(j, (int)last->number[0], last->number[1] != 0);
+	case FRAME_GONE:
+		j->result->unknown = 1;
+		/* The shell around it was hit, which need not hold for all of it. */
+		j->result->left_over =
+			job_end(&had_ended, r->link, r->id, now_ms() + STOP_MS, NULL) != 0;
+		return awsq_err_set(err, AWSQ_ESERVICE,
+			"how the job on '%s' ended is not known: it was killed together with the "
+			"shell around it, or the instance has been restarted",
+			r->host);
+	case FRAME_REFUSED:
+		return awsq_err_set(err, AWSQ_EIO, "the job could not be set up on '%s': %s",
+			r->host, last->text);
+	case FRAME_LATE:
+		j->result->uptime_ms = last->number[0] * 1000;
+		return awsq_err_set(err, AWSQ_ETIMEDOUT,
+			"the job was not started: '%s' has been on for %lld s, of the %lld s that "
+			"max_uptime allows",
+			r->host, (long long)last->number[0], (long long)(r->max_uptime_ms / 1000));
+	default:
+		return awsq_err_set(err, AWSQ_ENOTFOUND, "'%s' knows of no job '%s'", r->host,
+			r->id);
+	}
+}
+
+/*
+ * Makes sure that nothing of the job goes on. What it says as it ends is still passed on, if that
+ * is possible. Whether it had ended by itself before, and the answer says how.
+ */
+static int stop_job(struct job *j)
+{
+	const struct job_request *r = j->request;
+	int64_t now = now_ms();
+	int had_ended = 0;
+
+	if (job_end(&had_ended, r->link, r->id, now + (j->lost_ms ? STOP_LOST_MS : STOP_MS),
+		    NULL) != 0) {
+		j->result->left_over = 1;
 		return 0;
 	}
-	if (ending->ending == SSH_SIGNALLED) {
-		/* The shell around the job was hit, which need not hold for all of the job. */
-		result->left_over = j->stream.pid > 0 && kill_job(j) != 0;
-		set_signal(result, job_text_signal(ending->signal));
+	if (j->output_error || !j->result->started)
 		return 0;
-	}
-	if (j->stream.pid == 0)
-		return awsq_err_set(err, AWSQ_EINVAL,
-			"the login shell of '%s' on '%s' ended with status %d without running the "
-			"job",
-			j->request->target->user, j->request->target->host_id, ending->status);
-	if (ending->status != 0) {
-		result->status = ending->status;
-		return 0;
-	}
-	result->unknown = 1;
-	return awsq_err_set(err, AWSQ_ENET,
-		"how the job on '%s' ended is not known: the shell around it did not say",
-		j->request->target->host_id);
+	j->end_ms = now_ms() + (had_ended ? LATE_MS : DRAIN_MS);
+	r->link->connect_ms = 0;
+	while (attempt(j, j->end_ms, -1, NULL) == 0 && j->answer.last.kind == FRAME_MORE)
+		continue;
+	return had_ended && j->answer.has_last && j->answer.last.kind == FRAME_END;
 }
 
 static int stopped(struct job *j, int code, struct awsq_err *err)
 {
 	struct job_result *result = j->result;
-	const char *host = j->request->target->host_id;
-	const char *what = result->left_over ? "; it could not be stopped, and may still run" : "";
+	const char *host = j->request->host;
+	const char *what = "";
+	int had_ended = stop_job(j);
 
-	if (j->stream.error)
-		return awsq_err_set(err, j->stream.error,
+	if (result->left_over)
+		what = "; it could not be stopped, and may still run";
+	if (j->output_error)
+		return awsq_err_set(err, j->output_error,
 			"the job on '%s' was stopped, as its output could not be passed on: %s%s",
-			host, awsq_strerror(j->stream.error), what);
+			host, awsq_strerror(j->output_error), what);
 	if (code == AWSQ_ECANCELED) {
 		result->canceled = 1;
-		set_signal(result, 15);
+		if (result->started)
+			set_signal(result, 15);
 		return awsq_err_set(err, code, "the job on '%s' was canceled%s", host, what);
 	}
-	if (code != AWSQ_ETIMEDOUT)
-		return code;
+	/* Its end was out of sight: the time was not over for it. */
+	if (had_ended)
+		return judge(j, err);
 	result->timed_out = 1;
 	result->status = 124;
-	return awsq_err_set(err, code, "the job on '%s' ran longer than %lld s%s", host,
-		(long long)(j->request->timeout_ms / 1000), what);
+	return awsq_err_set(err, AWSQ_ETIMEDOUT, "the job on '%s' ran longer than %lld s%s", host,
+		(long long)(j->limit_ms / 1000), what);
 }
 
-static int lost(struct job *j, struct awsq_err *err)
+/* Following came to an end without one of the job's. */
+static int failed(struct job *j, int code, struct awsq_err *err)
 {
+	struct job_result *result = j->result;
 	struct awsq_err cause = *err;
+	int is_over = j->end_ms > 0 && now_ms() >= j->end_ms;
 
-	j->result->unknown = 1;
-	return awsq_err_set(err, AWSQ_ENET,
-		"%.700s; whether the job still runs, or how it ended, is not known", cause.message);
+	if (j->output_error || (code == AWSQ_ECANCELED && j->sent) ||
+		(code == AWSQ_ETIMEDOUT && is_over))
+		return stopped(j, code, err);
+	if (code == AWSQ_ECANCELED) {
+		result->canceled = 1;
+		return code;
+	}
+	if (code == AWSQ_EPARSE)
+		return awsq_err_set(err, AWSQ_EINVAL, "the job on '%s' cannot be %s: %.700s",
+			j->request->host, result->started ? "followed" : "started", cause.message);
+	if (!j->sent)
+		return code;
+	result->unknown = 1;
+	return awsq_err_set(err, code, "%.700s; whether the job %s is not known", cause.message,
+		result->started ? "still runs, or how it ended," : "was started");
 }
 
 /* ---- Running */
 
-static int start_job(struct job *j, struct awsq_err *err)
-{
-	struct awsq_buf text = AWSQ_BUF_INIT(SSH_COMMAND_MAX);
-	int rc;
-
-	rc = job_stream_init(&j->stream, &j->request->output);
-	if (rc != 0)
-		return awsq_err_set(err, rc, "cannot start the job: no random bytes");
-	rc = job_text_run(&text, j->stream.mark, j->request->command);
-	if (rc != 0) {
-		rc = awsq_err_set(err, rc,
-			"the job's command is too long for SSH (%zu bytes): put it into a file on "
-			"the instance",
-			strlen(j->request->command));
-		goto out;
-	}
-	/* Not to be canceled half-way, when the job may run but cannot be followed, nor stopped. */
-	rc = ssh_start(&j->command, j->ssh, awsq_buf_str(&text), now_ms() + START_MS, -1, err);
-	if (rc == 0) {
-		j->result->started = 1;
-		j->result->started_ms = wall_ms();
-	}
-out:
-	awsq_buf_free(&text);
-	return rc;
-}
-
-static int follow_job(struct job *j, struct awsq_err *err)
+static int follow(struct job *j, struct awsq_err *err)
 {
 	const struct job_request *r = j->request;
-	struct ssh_output output = { job_stream_write, &j->stream };
-	struct ssh_result ending;
-	int64_t end = r->timeout_ms > 0 ? now_ms() + r->timeout_ms : FOREVER;
-	int rc;
 
-	rc = ssh_follow(&ending, j->command, &output, end, r->cancel_fd, err);
-	/* Once the end was told, stragglers, and how the connection fares, no longer matter. */
-	if (j->stream.ended && j->stream.error == 0)
-		rc = 0;
-	if (rc == 0) {
-		job_stream_end(&j->stream);
-		return j->stream.error ? stopped(j, rc, err) : judge(j, &ending, err);
+	for (;;) {
+		int64_t now = now_ms();
+		int64_t left = give_up_ms(j) - now;
+		int rc;
+
+		r->link->connect_ms = left > 0 ? earlier(left, ATTEMPT_MS) : 1;
+		rc = attempt(j, FOREVER, r->cancel_fd, err);
+		if (rc == 0 && j->answer.last.kind != FRAME_MORE)
+			return judge(j, err);
+		if (rc == 0)
+			continue;
+		if (j->output_error || (j->end_ms > 0 && now_ms() >= j->end_ms))
+			return failed(j, rc, err);
+		rc = before_next(j, rc, err);
+		if (rc != 0)
+			return failed(j, rc, err);
 	}
-	if (rc == AWSQ_ENET && j->stream.error == 0)
-		return lost(j, err);
-	stop_job(j);
-	return stopped(j, rc, err);
+}
+
+static void disarm(struct job *j)
+{
+	const struct job_request *r = j->request;
+	struct awsq_err err;
+
+	if (r->disarm && r->arm && !j->result->unknown && !j->result->left_over &&
+		job_disarm(r->link, r->id, now_ms() + DISARM_MS, &err) != 0)
+		awsq_log(r->log, AWSQ_LOG_INFO, "'%s' keeps its shutdown timer: %s", r->host,
+			err.message);
 }
 
 int job_run(struct job_result *result, const struct job_request *request, struct awsq_err *err)
@@ -265,19 +442,15 @@ int job_run(struct job_result *result, const struct job_request *request, struct
 
 	if (!err)
 		err = &own;
+	awsq_err_clear(err);
 	*result = (struct job_result){ .status = 125 };
-	rc = connect_host(&j, err);
-	if (rc == 0)
-		rc = start_job(&j, err);
-	if (rc == 0)
-		rc = follow_job(&j, err);
-	else if (rc == AWSQ_ECANCELED)
-		result->canceled = 1;
-	if (result->started)
+	j.offset[0] = request->offset[0];
+	j.offset[1] = request->offset[1];
+	j.begun_ms = now_ms();
+	rc = follow(&j, err);
+	if (result->started) {
 		result->ended_ms = wall_ms();
-	result->bytes_out = j.stream.bytes[0];
-	result->bytes_err = j.stream.bytes[1];
-	ssh_command_free(j.command);
-	ssh_close(j.ssh);
+		disarm(&j);
+	}
 	return rc;
 }

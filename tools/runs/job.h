@@ -101,7 +101,7 @@ struct job_sight {
 	int64_t age_ms;    /* since the job's start; 0 when it is not known */
 };
 
-/* How a job stands. What link's exec returns, or AWSQ_EINVAL. */
+/* How a job stands. What exec returns, or AWSQ_EPARSE: an answer that makes no sense. */
 int job_probe(struct job_sight *sight, struct link *link, const char *id, int64_t deadline_ms,
 	int cancel_fd, struct awsq_err *err);
 

@@ -14,6 +14,8 @@
 
 #include "ssh/ssh.h"
 
+#define job_run job_run_old
+
 struct job_request {
 	const struct ssh_target *target;
 	const char *command;        /* for sh -c; at most about 28,000 bytes */

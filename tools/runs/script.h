@@ -35,7 +35,7 @@ struct script_view {
 	int64_t off_after_s; /* following holds off_when_done off for so long from each beat */
 };
 
-#define SCRIPT_WAIT_S 15
+#define SCRIPT_WAIT_S 5
 
 /* How it is to be started; see struct job_request. */
 struct script_job {
@@ -60,7 +60,7 @@ int script_probe(struct awsq_buf *text, const char *mark, const char *id);
 
 /*
  * Stops all of the job's session: TERM, up to 5 s, KILL; also before it could begin. Beats while it
- * works; FRAME_END at last, with 0 when nothing of it is left.
+ * works; FRAME_END at last: 0 when nothing of it is left, and whether it had ended before.
  */
 int script_kill(struct awsq_buf *text, const char *mark, const char *id);
 

@@ -84,11 +84,12 @@ struct ssh_result {
 #define SSH_COMMAND_MAX 30000
 
 /*
- * Starts a command, with an empty stdin, in the user's login shell; *out is for ssh_command_free.
- * AWSQ_ETOOBIG, AWSQ_ENET, AWSQ_ETIMEDOUT, AWSQ_ECANCELED, AWSQ_ENOMEM.
+ * Starts a command in the user's login shell, with len bytes of input as its stdin, which have been
+ * sent when it returns; *out is for ssh_command_free. AWSQ_ETOOBIG, AWSQ_ENET, AWSQ_ETIMEDOUT,
+ * AWSQ_ECANCELED, AWSQ_ENOMEM.
  */
-int ssh_start(struct ssh_command **out, struct ssh *s, const char *command, int64_t deadline_ms,
-	int cancel_fd, struct awsq_err *err);
+int ssh_start(struct ssh_command **out, struct ssh *s, const char *command, const char *input,
+	size_t len, int64_t deadline_ms, int cancel_fd, struct awsq_err *err);
 
 /*
  * Passes a started command's output on as it arrives, until it ends: *result then says how. After
@@ -105,7 +106,7 @@ int ssh_follow(struct ssh_result *result, struct ssh_command *c, const struct ss
 /* Lets go of a command, which goes on if it still runs. To be called before ssh_close. */
 void ssh_command_free(struct ssh_command *c);
 
-/* ssh_start, ssh_follow and ssh_command_free in one. out may be NULL: output is dropped. */
+/* All three in one, with an empty stdin. out may be NULL: output is dropped. */
 int ssh_exec(struct ssh_result *result, struct ssh *s, const char *command,
 	const struct ssh_output *out, int64_t deadline_ms, int cancel_fd, struct awsq_err *err);
 

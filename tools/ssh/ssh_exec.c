@@ -47,15 +47,31 @@ static int request(struct ssh_command *c, const char *command, int64_t deadline_
 
 	SSH_REPEAT(rc, waited, c->ssh, deadline_ms, cancel_fd,
 		libssh2_channel_exec(c->channel, command));
-	/* Nothing will come on its stdin: what reads there is not to hang. */
-	if (rc == 0)
-		SSH_REPEAT(rc, waited, c->ssh, deadline_ms, cancel_fd,
-			libssh2_channel_send_eof(c->channel));
 	return waited ? waited : rc == 0 ? 0 : AWSQ_ENET;
 }
 
-int ssh_start(struct ssh_command **out, struct ssh *s, const char *command, int64_t deadline_ms,
-	int cancel_fd, struct awsq_err *err)
+static int send_input(struct ssh_command *c, const char *input, size_t len, int64_t deadline_ms,
+	int cancel_fd)
+{
+	ssize_t rc = 0;
+	int waited = 0;
+
+	while (len > 0) {
+		SSH_REPEAT(rc, waited, c->ssh, deadline_ms, cancel_fd,
+			libssh2_channel_write(c->channel, input, len));
+		if (rc < 0)
+			return waited ? waited : AWSQ_ENET;
+		input += rc;
+		len -= (size_t)rc;
+	}
+	/* What reads on is not to hang. */
+	SSH_REPEAT(rc, waited, c->ssh, deadline_ms, cancel_fd,
+		libssh2_channel_send_eof(c->channel));
+	return waited ? waited : rc == 0 ? 0 : AWSQ_ENET;
+}
+
+int ssh_start(struct ssh_command **out, struct ssh *s, const char *command, const char *input,
+	size_t len, int64_t deadline_ms, int cancel_fd, struct awsq_err *err)
 {
 	struct ssh_command *c;
 	int rc;
@@ -71,6 +87,8 @@ int ssh_start(struct ssh_command **out, struct ssh *s, const char *command, int6
 	rc = open_channel(c, deadline_ms, cancel_fd);
 	if (rc == 0)
 		rc = request(c, command, deadline_ms, cancel_fd);
+	if (rc == 0)
+		rc = send_input(c, input, len, deadline_ms, cancel_fd);
 	if (rc != 0) {
 		(void)ssh_fail(s, rc, "starting a command on", err);
 		ssh_command_free(c);
@@ -229,7 +247,7 @@ int ssh_exec(struct ssh_result *result, struct ssh *s, const char *command,
 	struct ssh_command *c = NULL;
 	int rc;
 
-	rc = ssh_start(&c, s, command, deadline_ms, cancel_fd, err);
+	rc = ssh_start(&c, s, command, "", 0, deadline_ms, cancel_fd, err);
 	if (rc == 0)
 		rc = ssh_follow(result, c, out, deadline_ms, cancel_fd, err);
 	ssh_command_free(c);

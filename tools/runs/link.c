@@ -1,0 +1,9 @@
+#include "banned.h"
+
+#include "runs/link.h"
+
+void link_close(struct link *link)
+{
+	if (link)
+		link->kind->close(link);
+}
