@@ -1,6 +1,6 @@
 /*
- * The scripts for Systems Manager's agent, run for real by sh as the agent runs them: as a file, the
- * leader of a process group. sudo and su are stand-ins that say how they were called.
+ * The scripts for Systems Manager's agent, run for real by sh, as a file. sudo and su are stand-ins
+ * that say how they were called.
  */
 #include "banned.h"
 

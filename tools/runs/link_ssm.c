@@ -161,7 +161,7 @@ static int look(struct order *o, struct awsq_err *err)
 		o->heard_ms = now_ms;
 	else if (awsq_err_is(err, "InvocationDoesNotExist") && now_ms < o->sent_ms + SETTLE_MS)
 		return 0;
-	else if (is_passing(err) && now_ms < o->heard_ms + SILENCE_MS && now_ms < o->deadline_ms)
+	else if (is_passing(err) && now_ms < o->heard_ms + SILENCE_MS)
 		return 0;
 	else
 		return judge(o->l, err);

@@ -12,8 +12,8 @@
 #define LOOK_MS  5000
 
 /*
- * Whether the agent is there, in this boot: for some minutes after a stop AWS still calls it online,
- * but not to have been heard of since. *ping is what it is called; "" for one never heard of.
+ * Whether the agent is there, in this boot: for minutes after a stop AWS still calls it online, but
+ * has not heard of it since. ping gets what it is called; "" for one never heard of.
  */
 static int is_online(int *yes, char ping[24], const struct instance *i, struct region *r,
 	struct awsq_err *err)

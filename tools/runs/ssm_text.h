@@ -16,9 +16,9 @@
 #define SSM_TEXT_PART 30000
 
 /*
- * Adds the script that has sh run the len bytes at part, as sshd would: by user, in the home, as the
- * leader of a session of its own, its stdin at its end. Where the text began with other parts, file
- * is the name they were kept under, and it goes after the run; else NULL. The buffer's error.
+ * Adds the script that has sh run the len bytes at part, as sshd would: by user, in the home, as
+ * the leader of a session of its own, its stdin at its end. Where the text began with other parts,
+ * file is the name they were kept under, which is removed; else NULL. The buffer's error.
  */
 int ssm_text_run(struct awsq_buf *script, const char *user, const char *file, const void *part,
 	size_t len);
