@@ -56,12 +56,13 @@ def limited(tmp_path: Path) -> Iterator[Fleet]:
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(policy()))
     with Cloud(policy=file, **QUICK) as cloud:
+        cloud.settings(console_delay=0.2)
         fleet = Fleet(cloud)
         (vpc,) = fleet.ec2(REGION).describe_vpcs()["Vpcs"]
         key = cloud.boto("kms", REGION).create_key()["KeyMetadata"]
         own = f'vpc = "{vpc["VpcId"]}"; kms_key = "{key["KeyId"]}";'
-        with fleet.config.open("a") as config:
-            config.write(f"override = {{ {REGION} = {{ {own} }}; }};\n")
+        text = fleet.config.read_text().replace("fleet = {", 'fleet = { host_key = "console";')
+        fleet.config.write_text(text + f"override = {{ {REGION} = {{ {own} }}; }};\n")
         yield fleet
 
 
@@ -223,7 +224,8 @@ class Without:
 def test_each_action_is_needed(limited: Fleet) -> None:
     """Every run goes on where the one before it was refused."""
     fleet, without = limited, Without(limited)
-    without("servicequotas:GetServiceQuota kms:DescribeKey", "config-region", "--preflight", REGION)
+    without("servicequotas:GetServiceQuota kms:DescribeKey ec2:GetConsoleOutput",
+            "config-region", "--preflight", REGION)
     without("ec2:CreateTags ec2:CopyImage ec2:ImportKeyPair ec2:CreateSecurityGroup "
             "ec2:RevokeSecurityGroupEgress ec2:AuthorizeSecurityGroupIngress "
             "ec2:AuthorizeSecurityGroupEgress ec2:RunInstances iam:PassRole",

@@ -15,6 +15,7 @@ struct subjects {
 	const char *name;                /* the fleet's */
 	const char *public_key, *profile;
 	const char *instance, *volume, *image, *snapshot, *group, *vpc, *subnet, *type;
+	int reads_console; /* to know its instances */
 };
 
 struct question {
@@ -67,6 +68,11 @@ static void describe_attribute(struct awsq_call *call, const struct subjects *s)
 	static struct awsq_ec2_instance_attributes nothing;
 
 	awsq_ec2_describe_instance_attribute(call, &nothing, s->instance, AWSQ_EC2_USER_DATA);
+}
+
+static void get_console_output(struct awsq_call *call, const struct subjects *s)
+{
+	awsq_ec2_get_console_output(call, NULL, s->instance, 1);
 }
 
 /* ---- Image */
@@ -237,6 +243,7 @@ static const struct question questions[] = {
 	{ "ec2:DescribeSubnets", ANYWHERE, describe_subnets },
 	{ "ec2:DescribeVolumes", ANYWHERE, describe_volumes },
 	{ "ec2:DescribeVpcs", ANYWHERE, describe_vpcs },
+	{ "ec2:GetConsoleOutput", ANYWHERE, get_console_output },
 	{ "ec2:CopyImage", ELSEWHERE, copy_image },
 	{ "ec2:ImportKeyPair", ANYWHERE, import_key_pair },
 	{ "ec2:CreateSecurityGroup", ELSEWHERE, create_group },
@@ -309,7 +316,8 @@ static struct subjects choose_subjects(const struct desired *d, const struct reg
 		.group = group ? group->id : "sg-0123456789abcdef0",
 		.vpc = place->vpc_id ? place->vpc_id : "vpc-0123456789abcdef0",
 		.subnet = place->subnet_id,
-		.type = config_place(d->config, r->name)->instance_types.items[0] };
+		.type = config_place(d->config, r->name)->instance_types.items[0],
+		.reads_console = d->config->host_key == CONFIG_HOST_KEY_CONSOLE };
 
 	take_instance(&s, &reads->observed);
 	take_image(&s, &reads->observed);
@@ -382,7 +390,8 @@ static void judge(struct checks *c, const char *permission, const struct region 
 
 static int is_asked(const struct question *q, const struct subjects *s, int is_home)
 {
-	return !(q->elsewhere && is_home) && !(q->ask == pass_role && !s->profile);
+	return !(q->elsewhere && is_home) && !(q->ask == pass_role && !s->profile) &&
+	       !(q->ask == get_console_output && !s->reads_console);
 }
 
 void check_permissions(struct checks *out, const struct desired *d, struct region *r,
