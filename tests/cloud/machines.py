@@ -13,6 +13,7 @@ import random
 import shlex
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -95,6 +96,28 @@ urllib.request.urlopen(request, context=ssl._create_unverified_context())
 """
 
 
+class Silence:
+    """A port at which nothing is ever answered: its queue is short, full, and never emptied."""
+
+    def __init__(self, address: str, port: int):
+        self._sockets = [socket.socket()]
+        listener = self._sockets[0]
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(0)
+        for _ in range(2):  # a queue of none has room for one; the next is not answered
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex((address, port))
+            self._sockets.append(filler)
+
+    def end(self) -> None:
+        for each in self._sockets:
+            # With a reset: nothing lingers at the port, which sshd wants next.
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            each.close()
+
+
 class Machines:
     def __init__(self, folder: Path, user: str, port: int):
         self.folder = folder
@@ -104,6 +127,7 @@ class Machines:
         self._next = 0
         self.port = port or self._free_port()
         self._inits: dict[str, subprocess.Popen[bytes]] = {}
+        self._hushed: dict[str, Silence] = {}
         self._sshd = _find("sshd")
         self._sftp = _find("sftp-server")
         folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +162,17 @@ class Machines:
         self._next = self._next % 254 + 1
         return f"{self._base}.{self._next}"
 
+    def hush(self, instance: Any) -> None:
+        """Let its address answer nothing until sshd does: EC2's network is up before it is."""
+        self._hushed[instance.id] = Silence(instance.machine_address, self.port)
+
+    def _unhush(self, instance_id: str) -> None:
+        silence = self._hushed.pop(instance_id, None)
+        if silence:
+            silence.end()
+
     def start(self, instance: Any) -> None:
+        self._unhush(instance.id)
         folder = self.folder / instance.id
         if not folder.exists():
             self._install(instance, folder)
@@ -155,6 +189,7 @@ class Machines:
 
     def stop(self, instance_id: str) -> None:
         """Switch a machine off. All of it ends within some milliseconds."""
+        self._unhush(instance_id)
         init = self._inits.pop(instance_id, None)
         if init:
             init.stdin.close()  # type: ignore[union-attr]

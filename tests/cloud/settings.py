@@ -14,6 +14,7 @@ class Settings:
     late: float = 0.3  # how long a new id is unknown to other calls
     flicker: float = 0.0  # after that: seen for half of this, then gone for half
     profile: float = 0.0  # how long RunInstances calls a new instance profile invalid
+    silent_boot: float = 0.0  # before sshd answers: 0 a refusal of connections, 1 nothing at all
     minute: float = 60.0  # what shutdown(8) on a machine takes for a minute
     skew: float = 0.0  # how far the cloud's clock is ahead of this machine's
     page: float = 0.0  # the most items a page ever has; 0: what MaxResults says

@@ -150,6 +150,8 @@ class Lives:
         settings = self._world.settings
         self._enter(instance, "running")
         self._later(instance, settings.ssh_delay, self._reachable)
+        if settings.silent_boot:
+            self._world.machines.hush(instance)
         self._carry_out_user_data(instance)
 
     def _carry_out_user_data(self, instance: Any) -> None:

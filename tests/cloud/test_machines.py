@@ -99,6 +99,16 @@ def test_it_is_reached_only_while_it_runs(machine: Machine) -> None:
     assert out.returncode == 255 and "refused" in out.stderr
 
 
+def test_it_may_be_silent_until_it_is_there(region: Region) -> None:
+    region.cloud.settings(silent_boot=1, ssh_delay=2)
+    instance = region.run()
+    address = region.until(instance, "running")["PublicIpAddress"]
+    assert refuses_to_answer(address, region.cloud.ssh_port)
+    probe = socket.create_connection((address, region.cloud.ssh_port), timeout=10)
+    assert probe.recv(4) == b"SSH-"
+    probe.close()
+
+
 def test_host_keys_and_files_outlive_a_stop(machine: Machine) -> None:
     machine.ssh("echo kept > file")
     before = machine.known_hosts.read_text()
