@@ -13,6 +13,7 @@ from cost import REGION, verdict
 from fleet import Fleet
 
 RUNS = 10
+SPREAD = 2.5  # seconds between the earliest and the latest sshd
 PROMISE = 1.5  # seconds, the worst of all runs
 ORIGINAL = 60  # of the tools that these replace
 JOB = "date +%s.%N; sleep 1; date +%s.%N"
@@ -37,16 +38,21 @@ def one_run(fleet: Fleet) -> OnTime:
 def bench_on_time(fleet: Fleet) -> bool:
     kept = True
     print(f"run-region, {RUNS} runs: how long the instance is on beyond boot, job and stop")
-    for boot, ssh in ((1.0, 0.5), (5.0, 3.0), (6.3, 17.2)):
-        fleet.cloud.settings(boot=boot, ssh_delay=ssh, stop=1)
-        runs = [one_run(fleet) for _ in range(RUNS)]
+    for boot, ssh in ((1.0, 0.5), (5.0, 3.0)):
+        # As on EC2, whoever knocks before sshd is there has no answer at all.
+        fleet.cloud.settings(boot=boot, stop=1, silent_boot=1)
+        runs = []
+        for number in range(RUNS):
+            # Never the same time twice: what is asked now and then is late by another part.
+            fleet.cloud.settings(ssh_delay=ssh + SPREAD * number / RUNS)
+            runs.append(one_run(fleet))
         worst = max(run.extra for run in runs)
         kept &= worst <= PROMISE
         median = {
             f.name: statistics.median(getattr(run, f.name) for run in runs) for f in fields(OnTime)
         }
         print(
-            f"  boot {boot:3.1f} s, SSH {ssh:4.1f} s later: median {median['extra']:4.2f} s"
+            f"  boot {boot:.0f} s, SSH {ssh:.1f} to {ssh + SPREAD:.1f} s later: median {median['extra']:4.2f} s"
             f" (to the job {median['reach']:4.2f}, from its end {median['end']:4.2f})"
             f"   worst {worst:4.2f} s   promised {PROMISE} s: {verdict(worst <= PROMISE)}"
             f"   (the original tools: {ORIGINAL} s)"
