@@ -19,7 +19,7 @@ PYTHON   := $(VENV)/bin/python
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all everything demo check unit integration lint asan bench cloud install uninstall clean help
+.PHONY: all everything demo check unit integration lint asan bench torture cloud install uninstall clean help
 all:
 
 # ---- Settings of this machine: package flags, found once (and installed first, for the targets
@@ -29,7 +29,7 @@ all:
 Q        := $(if $(V),,@)
 
 GOALS    := $(or $(MAKECMDGOALS),all)
-SETS_UP  := $(filter demo check unit integration lint asan bench cloud,$(GOALS))
+SETS_UP  := $(filter demo check unit integration lint asan bench torture cloud,$(GOALS))
 ifneq ($(filter-out clean help uninstall,$(GOALS)),)
 include $(BUILD)/config.mk
 endif
@@ -139,6 +139,10 @@ lint: all $(BUILD)/lint-ready
 bench: all $(BUILD)/measure $(VENV)/ready
 	@AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench
 
+# 200 runs with faults; see the file for what it takes from the environment.
+torture: all $(VENV)/ready
+	@AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/integration/test_faulted_runs.py
+
 demo: all $(VENV)/ready
 	@AWSQ_BUILD=$(abspath $(BUILD)) PYTHON=$(abspath $(PYTHON)) tests/cloud/demo
 
@@ -182,7 +186,8 @@ help:
 	@echo 'make lint        formatting, static analysis, header and layer checks'
 	@echo 'make asan        all tests under the address and undefined behaviour sanitizers'
 	@echo 'make bench       CPU, memory and instance-on time beside boto3, and the time of a roll-out'
+	@echo 'make torture     200 runs with faults at random moments: no instance is ever left on'
 	@echo 'make cloud       a test cloud to try the tools against by hand'
 	@echo 'make install     into PREFIX (/usr/local), below DESTDIR if set; make uninstall undoes it'
 	@echo 'make clean       remove what was built'
-	@echo 'demo, check, lint, asan, bench and cloud install missing Debian or Ubuntu packages.'
+	@echo 'demo, check, lint, asan, bench, torture and cloud install missing Debian or Ubuntu packages.'
