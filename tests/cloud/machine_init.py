@@ -67,6 +67,13 @@ def send(number: int, pids: list[int]) -> None:
             pass
 
 
+def begin_script() -> None:
+    os.setpgrp()
+    # We heed neither, which a child would inherit.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 class Blackhole:
     """The network sockets of processes, which lend us theirs, losing what comes in.
 
@@ -188,7 +195,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=os.setpgrp,
+            preexec_fn=begin_script,
             **(other if owner.st_uid != os.geteuid() else {}),
         )
 
