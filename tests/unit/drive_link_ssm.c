@@ -2,6 +2,8 @@
  * drive_link_ssm REGION INSTANCE USER MS [FD]: runs the text on stdin on an instance, over Systems
  * Manager, with the environment's credentials and endpoint, for MS milliseconds at the most or
  * until FD can be read. Its output goes to stdout; at last stderr gets "CODE STATUS SENT MESSAGE".
+ * With AWSQ_JOB in the environment, the text is run as the job of that id; with AWSQ_OFFSET, too,
+ * that job is taken up, after so many bytes of its stdout.
  */
 #include "banned.h"
 
@@ -9,7 +11,7 @@
 
 #include <awsq/num.h>
 
-#include "runs/link.h"
+#include "runs/job.h"
 #include "fleet/region.h"
 
 static int64_t number(const char *text)
@@ -23,9 +25,10 @@ static int64_t number(const char *text)
 
 static int write_out(void *arg, int is_stderr, const void *data, size_t len)
 {
+	FILE *to = is_stderr ? stderr : stdout;
+
 	(void)arg;
-	(void)is_stderr;
-	return fwrite(data, 1, len, stdout) == len ? 0 : AWSQ_EIO;
+	return fwrite(data, 1, len, to) == len && fflush(to) == 0 ? 0 : AWSQ_EIO;
 }
 
 static void write_log(void *arg, enum awsq_log_level level, const char *line)
@@ -42,6 +45,26 @@ static void quiet(void *arg, const char *region, const char *text)
 	(void)text;
 }
 
+static int run_job(int *status, struct link *link, const char *text, int64_t ms, int fd,
+	struct awsq_err *err)
+{
+	const char *offset = getenv("AWSQ_OFFSET");
+	struct job_request request = { .link = link,
+		.host = "the instance",
+		.id = getenv("AWSQ_JOB"),
+		.script = offset ? NULL : text,
+		.timeout_ms = ms,
+		.connect_timeout_ms = 20000,
+		.cancel_fd = fd,
+		.offset = { offset ? (uint64_t)number(offset) : 0, 0 },
+		.output = { write_out, NULL } };
+	struct job_result result;
+	int rc = job_run(&result, &request, err);
+
+	*status = result.status;
+	return rc;
+}
+
 static int run(const struct fleet *fleet, char **argv, int fd, const struct awsq_buf *text)
 {
 	const struct ssh_output output = { write_out, NULL };
@@ -53,7 +76,9 @@ static int run(const struct fleet *fleet, char **argv, int fd, const struct awsq
 	rc = region_open(&r, fleet, argv[1], &err);
 	if (rc == 0)
 		rc = link_ssm_new(&link, &r, argv[2], &err);
-	if (rc == 0)
+	if (rc == 0 && getenv("AWSQ_JOB"))
+		rc = run_job(&status, link, awsq_buf_str(text), number(argv[4]), fd, &err);
+	else if (rc == 0)
 		rc = link->kind->exec(link, &status, awsq_buf_str(text), text->len, &output,
 			region_now_ms(&r) + number(argv[4]), fd, &err);
 	(void)fprintf(stderr, "%d %d %d %s\n", rc, status, link ? link->sent : 0, err.message);

@@ -22,8 +22,9 @@
 #define SILENCE_MS  20000 /* without an answer from AWS: the link is down */
 #define POLL_MIN_MS 300
 #define POLL_MAX_MS 2000
-#define CANCEL_MS   5000 /* for asking that a command is not run after all */
-#define EXTRA_MS    5000 /* for a command, past the time that there is for its answer */
+#define TEXT_MS     60000 /* for a text that is to end soon */
+#define CANCEL_MS   5000  /* for asking that a command is not run after all */
+#define EXTRA_S     5     /* for a command, past the time that there is for its answer */
 #define MAX_SCRIPT  ((size_t)2 * SSM_TEXT_PART)
 
 struct link_ssm {
@@ -102,7 +103,7 @@ static int judge(const struct link_ssm *l, struct awsq_err *err)
 
 static int send_script(struct order *o, const char *text, struct awsq_err *err)
 {
-	int64_t left_s = (o->deadline_ms - region_now_ms(o->l->region) + EXTRA_MS) / 1000;
+	int64_t left_s = (o->deadline_ms - region_now_ms(o->l->region)) / 1000 + EXTRA_S;
 	struct awsq_ssm_script script = { o->l->instance, text, "awsq", AWSQ_SSM_MIN_DELIVERY,
 		left_s };
 	struct awsq_call call;
@@ -274,6 +275,19 @@ static int part_name(char name[64], struct awsq_err *err)
 	return 0;
 }
 
+/*
+ * Until when a text's end is waited for. Who wants to hear something every few seconds has sent one
+ * that ends soon: if that does not, the agent has died, and AWS would not say so for minutes.
+ */
+static int64_t limit(const struct link_ssm *l, int64_t deadline_ms)
+{
+	const struct link *link = &l->link;
+
+	if (link->idle_ms > 0)
+		deadline_ms = earlier(deadline_ms, region_now_ms(l->region) + TEXT_MS);
+	return link->until_ms > 0 ? earlier(deadline_ms, link->until_ms) : deadline_ms;
+}
+
 /* Sends all of a long text ahead but for its last part, which starts at *at. */
 static int send_parts(size_t *at, struct link_ssm *l, const char *name, const char *text,
 	size_t len, int64_t deadline_ms, int cancel_fd, struct awsq_err *err)
@@ -305,12 +319,14 @@ static int exec(struct link *link, int *status, const char *text, size_t len,
 	struct link_ssm *l = (struct link_ssm *)link;
 	const char *user = l->region->fleet->config->job_user;
 	struct awsq_buf script = AWSQ_BUF_INIT(MAX_SCRIPT);
+	struct awsq_err own;
 	size_t at = 0;
 	char name[64];
 	int rc;
 
-	if (link->until_ms > 0)
-		deadline_ms = earlier(deadline_ms, link->until_ms);
+	if (!err)
+		err = &own;
+	deadline_ms = limit(l, deadline_ms);
 	rc = part_name(name, err);
 	if (rc == 0)
 		rc = send_parts(&at, l, name, text, len, deadline_ms, cancel_fd, err);
