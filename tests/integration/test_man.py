@@ -41,7 +41,7 @@ def help_of(tool: str) -> str:
 def documented_options(tool: str) -> set[tuple[str, str, str]]:
     """Long name, letter, argument."""
     found = re.findall(
-        r"^\.It (?:Fl (\w) , )?Fl Fl ([a-z-]+)(?: Ns = Ns Ar ([A-Z]+))?$",
+        r"^\.It (?:Fl (\w) , )?Fl Fl ([a-z-]+)(?: Ns (?:Oo )?= Ns Ar ([A-Z]+)(?: Oc)?)?$",
         section(source(f"{tool}.1"), "OPTIONS"),
         re.MULTILINE,
     )
@@ -50,13 +50,13 @@ def documented_options(tool: str) -> set[tuple[str, str, str]]:
 
 def known_options(tool: str) -> set[tuple[str, str, str]]:
     found = re.findall(
-        r"^  (?:-(\w),|   ) --([a-z-]+)(?:=([A-Z]+))?  *\S", help_of(tool), re.MULTILINE
+        r"^  (?:-(\w),|   ) --([a-z-]+)(?:\[?=([A-Z]+)\]?)?  *\S", help_of(tool), re.MULTILINE
     )
     return {(name, letter, argument) for letter, name, argument in found}
 
 
 def test_every_executable_has_its_page() -> None:
-    assert len(TOOLS) == 7
+    assert len(TOOLS) >= 8
     assert {path.name for path in PAGES.iterdir()} == {f"{t}.1" for t in TOOLS} | {"regions.cfg.5"}
 
 
@@ -161,6 +161,26 @@ def test_no_field_is_made_up(tool: str, title: str) -> None:
     assert set(said) <= set().union(*json_words().values())
 
 
+def test_members_of_runs() -> None:
+    """Each is named, and none that is not there; so is each state, and each metric."""
+    code = (ROOT / "tools/cli/runs_show.c").read_text()
+    known = set(re.findall(r'^\t\{ "(\w+)", [A-Z]+, offsetof', code, re.MULTILINE))
+    known |= set(re.findall(r'struct record_value\)\{ "(\w+)"', code))
+    page = source("list-runs.1")
+    lines = re.findall(r"^\.(?:It Ic|Ql) (.*)$", section(page, "FORMATS"), re.MULTILINE)
+    said = set(re.findall(r"[a-z_.]+", " ".join(lines)))
+    assert len(known) == 29 and known <= said
+    assert said - known == {"schema", "fleet", "billing", "job.min_duration"}
+    states = re.search(r"state_names\[\] = \{(.*?)\}", (ROOT / "tools/runs/ledger_names.c").read_text(),
+                       re.DOTALL)
+    assert states and len(re.findall(r'"', states[1])) == 20
+    assert re.findall(r"^\.It Cm ([a-z-]+)$", page, re.MULTILINE) == re.findall(
+        r'"([a-z-]+)"', states[1])
+    metrics = set(re.findall(r'"(awsq_\w+)"', (ROOT / "tools/runs/metrics.c").read_text()))
+    assert len(metrics) == 8
+    assert metrics == set(re.findall(r"\bawsq_\w+", section(page, "METRICS")))
+
+
 def test_words_of_a_remedy() -> None:
     code = (ROOT / "tools/fleet/plan.c").read_text()
     words = re.findall(r'\[REMEDY_\w+\] = \{ "([a-z-]+)"', code)
@@ -174,7 +194,7 @@ def test_words_of_the_summary(tool: str) -> None:
     page = section(source(f"{tool}.1"), "DESCRIPTION")
     words = re.findall(r'return "(\w+)";', (ROOT / "tools/cli/app.c").read_text())
     said = set(re.findall(r"^\.Ql (\w+)", page, re.MULTILINE)) & set(words)
-    if tool.startswith("run-") or tool == "check-region":
+    if tool.startswith("run-") or tool in ("check-region", "list-runs"):
         assert said == set()
     else:
         statuses = documented_statuses(tool)

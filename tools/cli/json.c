@@ -8,8 +8,6 @@
 
 #include <jansson.h>
 
-#define SCHEMA 1
-
 struct json_report {
 	json_t *root;
 	json_t *regions;
@@ -65,8 +63,8 @@ struct json_report *json_new(const char *fleet, const char *account)
 	if (!j)
 		return NULL;
 	j->regions = json_array();
-	j->root = json_pack("{s:i, s:o, s:o, s:O}", "schema", SCHEMA, "fleet", text_json(fleet),
-		"account", text_json(account), "regions", j->regions);
+	j->root = json_pack("{s:i, s:o, s:o, s:O}", "schema", JSON_SCHEMA, "fleet",
+		text_json(fleet), "account", text_json(account), "regions", j->regions);
 	if (!j->root) {
 		json_free(j);
 		return NULL;
@@ -357,4 +355,36 @@ int json_print(struct awsq_buf *out, const struct json_report *j)
 		return awsq_buf_error(out) != 0 ? awsq_buf_error(out) : AWSQ_ENOMEM;
 	awsq_buf_addc(out, '\n');
 	return awsq_buf_error(out);
+}
+
+/* ---- Records */
+
+static json_t *value_json(const struct record_value *value)
+{
+	switch (value->kind) {
+	case RECORD_TEXT:
+		return text_json(value->text);
+	case RECORD_NUMBER:
+		return json_integer((json_int_t)value->number);
+	case RECORD_TRUTH:
+		return json_boolean(value->number != 0);
+	case RECORD_NULL:
+		break;
+	}
+	return json_null();
+}
+
+int json_object_of(struct awsq_buf *out, const struct record_value *values, size_t n)
+{
+	json_t *object = json_object();
+	int rc = object ? 0 : AWSQ_ENOMEM;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (json_object_set_new(object, values[i].name, value_json(&values[i])) != 0)
+			rc = AWSQ_ENOMEM;
+	}
+	if (rc == 0 && json_dump_callback(object, add_text, out, 0) != 0)
+		rc = awsq_buf_error(out) != 0 ? awsq_buf_error(out) : AWSQ_ENOMEM;
+	json_decref(object);
+	return rc;
 }

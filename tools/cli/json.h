@@ -17,9 +17,12 @@
 
 #include <awsq/buf.h>
 
+#include "cli/records.h"
 #include "cli/show.h"
 #include "fleet/inventory.h"
 #include "fleet/preflight.h"
+
+#define JSON_SCHEMA 1 /* of every document: grows when a member goes or changes its meaning */
 
 struct json_report;
 
@@ -43,5 +46,8 @@ void json_set_totals(struct json_report *j, const struct inventory_totals *total
 
 /* Adds the whole document, ending with a newline. AWSQ_ENOMEM, AWSQ_ETOOBIG. */
 int json_print(struct awsq_buf *out, const struct json_report *j);
+
+/* Adds one object, on one line, for documents that are longer than need be kept in memory. */
+int json_object_of(struct awsq_buf *out, const struct record_value *values, size_t n);
 
 #endif
