@@ -2,7 +2,8 @@
  * retrieve.h: the files that a job has made, brought from the instance to STATE/runs/ID/files/.
  *
  * Which ones, job.retrieve says: patterns as sh has them, relative to job.workdir; of a folder that
- * fits all files below it are meant. Each keeps its path below files/, and is there only when its
+ * fits all files below it are meant. A name that is not there is a failure; of a pattern (with "*",
+ * "?" or "[") there may be none. Each keeps its path below files/, and is there only when its
  * size and SHA-256 are those that the instance told before.
  */
 #ifndef RUNS_RETRIEVE_H
@@ -20,7 +21,7 @@
 struct retrieve_result {
 	size_t files;       /* that are there now */
 	uint64_t bytes;     /* of those */
-	size_t failed;      /* files that could not be brought, and patterns that nothing fits */
+	size_t failed;      /* files that could not be brought, and names that are not there */
 	char message[1024]; /* which and why, the first of them; "" when none failed */
 };
 
