@@ -1,6 +1,6 @@
 /*
- * local_link.h: a link whose instance is this machine: texts are run by sh with another HOME. It can
- * break at any byte, and answer as one that does not stream.
+ * local_link.h: a link whose instance is this machine: texts are run by sh with another HOME. It
+ * can break at any byte, and answer as one that does not stream.
  */
 #ifndef AWSQ_TESTS_LOCAL_LINK_H
 #define AWSQ_TESTS_LOCAL_LINK_H

@@ -18,7 +18,7 @@ struct retrieve_store {
 	int run;          /* the one they are in */
 };
 
-/* Makes the folders, or finds them; out is for retrieve_store_close, after an error too. AWSQ_EIO. */
+/* Makes or finds the folders; out is for retrieve_store_close, after an error too. AWSQ_EIO. */
 int retrieve_store_open(struct retrieve_store *out, const char *state_dir, const char *run_id,
 	struct awsq_err *err);
 

@@ -50,8 +50,8 @@ static void add_begin(struct awsq_buf *text, const char *mark, const char *run_i
 }
 
 /*
- * A beat while sums are made, as a large file takes its time. What sleeps may outlive its shell, and
- * must not hold the answer open.
+ * A beat while sums are made, as a large file takes its time. What sleeps may outlive its shell,
+ * and must not hold the answer open.
  */
 static const char list_begin[] =
 	"if command -v sha256sum; then sum=sha256sum\n"

@@ -3,8 +3,8 @@
  * Pure.
  *
  * Answers are frames (frames.h), used so: "s N AT" announces bytes of file N from its byte AT on,
- * and "o" or "O" are these bytes; "gone" in their place says that it cannot be read. "end 0 0" comes
- * last, "no TEXT" says why there are none. File 0 is the list of the others: of each a line
+ * and "o" or "O" are these bytes; "gone" in their place says that it cannot be read. "end 0 0"
+ * comes last, "no TEXT" says why there are none. File 0 is the list of the others: of each a line
  *
  *	SHA256 SIZE NAME     NAME: "./..." as it is, or "x" and its bytes in hexadecimal
  *	? - NAME             it cannot be read
