@@ -23,24 +23,30 @@ ID: list[str] = []  # of the instance that runs, for the link
 # The link
 
 
+def drive(seconds: float, fd: int | None = None) -> list[str]:
+    more = [str(int(seconds * 1000))] + ([] if fd is None else [str(fd)])
+    return [str(BUILD / "unit" / "drive_link_ssm"), REGION, ID[0], USER, *more]
+
+
 class Link:
     """What drive_link_ssm says."""
 
-    def __init__(self, fleet: Fleet, text: bytes, seconds: float = 20, fd: int | None = None):
-        drive = [str(BUILD / "unit" / "drive_link_ssm"), REGION, ID[0], USER]
-        more = [str(int(seconds * 1000))] + ([] if fd is None else [str(fd)])
+    def __init__(
+        self, fleet: Fleet, text: bytes, seconds: float = 20, fd: int | None = None, **env: str
+    ):
         began = time.monotonic()
         done = subprocess.run(
-            drive + more,
+            drive(seconds, fd),
             input=text,
             capture_output=True,
-            env=fleet.env,
-            timeout=60,
+            env={**fleet.env, **env},
+            timeout=100,
             pass_fds=[] if fd is None else [fd],
         )
         self.seconds = time.monotonic() - began
         self.out = done.stdout
-        *log, last = done.stderr.decode().splitlines()
+        self.stderr = done.stderr
+        *log, last = done.stderr.decode(errors="replace").splitlines()
         self.log = "\n".join(log)
         code, status, sent, self.message = last.split(" ", 3)
         self.code, self.status, self.sent = int(code), int(status), int(sent)
@@ -158,3 +164,83 @@ def test_an_instance_that_is_off_is_a_link_that_is_down(node: Fleet) -> None:
     node.run("start-region", REGION, check=True)
     assert (link.code, link.sent) == (NET, 0)
     assert "does not reach the agent" in link.message
+
+
+# Jobs over it
+
+
+def test_a_megabyte_of_any_bytes_comes_whole(node: Fleet) -> None:
+    job = b"head -c 1000000 /dev/urandom >x; cat x; md5sum <x >&2; rm x; exit 3"
+    ran = Link(node, job, 90, AWSQ_JOB="megabyte")
+    assert (ran.code, ran.status, len(ran.out)) == (0, 3, 1000000), ran.message
+    assert hashlib.md5(ran.out).hexdigest().encode() in ran.stderr
+
+
+def begin(node: Fleet, job: str, fd: int | None = None, **env: str) -> subprocess.Popen[bytes]:
+    running = subprocess.Popen(
+        drive(60, fd),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**node.env, **env},
+        pass_fds=[] if fd is None else [fd],
+    )
+    assert running.stdin
+    running.stdin.write(job.encode())
+    running.stdin.close()
+    running.stdin = None
+    node.started.append(running)
+    return running
+
+
+def counting(lines: int, seconds: float) -> tuple[str, bytes]:
+    """A job, and what it says."""
+    job = f"i=0; while [ $i -lt {lines} ]; do i=$((i+1)); echo line $i; sleep {seconds}; done"
+    return job, b"".join(b"line %d\n" % (i + 1) for i in range(lines))
+
+
+def test_a_job_whose_follower_was_killed_is_taken_up(node: Fleet) -> None:
+    job, says = counting(40, 0.1)
+    first = begin(node, job + "; exit 9", AWSQ_JOB="killed")
+    assert first.stdout
+    had = first.stdout.readline()
+    first.kill()
+    had += first.communicate()[0]
+    ran = Link(node, b"", 60, AWSQ_JOB="killed", AWSQ_OFFSET=str(len(had)))
+    assert (ran.code, ran.status) == (0, 9), ran.message
+    assert had + ran.out == says
+    assert had and ran.out
+
+
+def processes(node: Fleet, name: str) -> list[str]:
+    text = f"ps -eo args | grep '[{name[0]}]{name[1:]}'"
+    return Link(node, text.encode()).out.decode().splitlines()
+
+
+def test_a_job_ends_at_its_time_and_when_canceled(node: Fleet) -> None:
+    job = b"sleep 1001 & setsid sleep 1002 & sleep 1003"
+    ran = Link(node, job, 2, AWSQ_JOB="late")
+    assert (ran.code, ran.status) == (TIMEDOUT, 124)
+    assert ran.seconds < 20
+    # What has left the job's session is no longer of the job.
+    assert processes(node, "sleep 100") == ["sleep 1002"]
+    here, there = os.pipe()
+    running = begin(node, "echo go; sleep 1004", here, AWSQ_JOB="canceled")
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    os.write(there, b"x")
+    last = running.communicate(timeout=30)[1].decode().splitlines()[-1]
+    assert last.startswith(f"{CANCELED} 143 1 ")
+    assert "sleep 1004" not in processes(node, "sleep 100")
+    os.close(here)
+    os.close(there)
+
+
+def test_a_link_that_is_lost_is_found_again(node: Fleet) -> None:
+    job, says = counting(10, 0.5)
+    running = begin(node, job, AWSQ_JOB="lost")
+    assert running.stdout
+    had = running.stdout.readline()
+    node.cloud.fault("SendCommand", code="InvalidInstanceId", status=400, times=3)
+    node.cloud.fault("GetCommandInvocation", kind="reset", times=6)
+    had += running.communicate(timeout=60)[0]
+    assert (running.returncode, had) == (0, says)
