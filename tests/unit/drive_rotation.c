@@ -4,8 +4,9 @@
  *
  * Time is the simulation's own, and so are jobs (of 1 to 40 minutes), cron's jitter, regions
  * without capacity or without SSH, hours without any network, hours without this machine, and
- * kills. Whose turn it is, is decided by the real rotation.c, from a history in memory, or by way of
- * a real ledger in FOLDER. Prints a line for each thing that happens, and at the end a table, behind "#".
+ * kills. Whose turn it is, is decided by the real rotation.c, from a history in memory, or by way
+ * of a real ledger in FOLDER. Prints a line for each thing that happens, and at the end a table,
+ * behind "#".
  */
 #include "banned.h"
 
