@@ -1,13 +1,28 @@
-"""A real sshd for a test, and the drive_job executable to run jobs on it."""
+"""A real sshd for a test, and the drive_job executable to run jobs on it; and fixtures of both."""
 
+import base64
 import getpass
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
 import time
+import uuid
+
+import pytest
+
+KEYS = {
+    "rsa-pem": "ssh-keygen -q -t rsa -b 2048 -N '' -m PEM -f {0}",
+    "rsa-pkcs8": "ssh-keygen -q -t rsa -b 2048 -N '' -m PKCS8 -f {0}",
+    "rsa-openssh": "ssh-keygen -q -t rsa -b 3072 -N '' -f {0}",
+    "ed25519-openssh": "ssh-keygen -q -t ed25519 -N '' -f {0}",
+    "p256-pem": "ssh-keygen -q -t ecdsa -b 256 -N '' -m PEM -f {0}",
+    "p384-pkcs8": "ssh-keygen -q -t ecdsa -b 384 -N '' -m PKCS8 -f {0}",
+    "p521-openssh": "ssh-keygen -q -t ecdsa -b 521 -N '' -f {0}",
+}
 
 DRIVER = pathlib.Path(os.environ.get("AWSQ_BUILD", "build")).resolve() / "unit" / "drive_job"
 
@@ -109,6 +124,7 @@ class Server:
             (self.bin / name).chmod(0o755)
         lines.append(f'SetEnv "HOME={self.home}" "PATH={self.bin}:{os.environ["PATH"]}"')
         self.config.write_text("\n".join(lines) + "\n")
+        self.limits = []  # of resources, for setrlimit
         self.process = None
 
     def start(self):
@@ -117,7 +133,7 @@ class Server:
         with open(self.folder / "sshd.log", "ab") as log:
             self.process = subprocess.Popen(
                 ["/usr/sbin/sshd", "-D", "-e", "-f", self.config], stdin=subprocess.DEVNULL,
-                stderr=log)
+                stderr=log, preexec_fn=self.limit)
 
         def answers():
             assert self.process.poll() is None, (self.folder / "sshd.log").read_text()
@@ -125,6 +141,22 @@ class Server:
                 return s.connect_ex(("127.0.0.1", self.port)) == 0
         assert wait_until(answers)
         return self
+
+    def limit(self):
+        for what, most in self.limits:
+            resource.setrlimit(what, (most, most))
+
+    def processes(self):
+        """What goes on there outside of sshd, by the home in its environment."""
+        home = b"HOME=" + bytes(self.home)
+        found = {}
+        for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if home in environ.read_bytes().split(b"\0"):
+                    found[int(environ.parent.name)] = comm(environ.parent.name)
+            except OSError:
+                continue
+        return found
 
     @property
     def runs(self):
@@ -142,6 +174,12 @@ class Server:
         """Sends a signal to all of sshd: SIGSTOP is a link that is dead but not broken."""
         for pid in [self.process.pid, *self.sessions()]:
             os.kill(pid, number)
+
+    def down(self):
+        """Ends sshd, and nothing else that goes on there."""
+        end([*self.sessions(), self.process.pid])
+        self.process.wait()
+        self.process = None
 
     def stop(self):
         if self.process:
@@ -176,7 +214,7 @@ class Driver:
     def start(self, command, connect=5, env=None, **options):
         return subprocess.Popen(
             self.arguments(command, **options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.PIPE, bufsize=0,
             env={**os.environ, "AWSQ_CONNECT_TIMEOUT": str(connect), **(env or {})})
 
     def finish(self, process):
@@ -188,3 +226,68 @@ class Driver:
 
     def run(self, command, **options):
         return self.finish(self.start(command, **options))
+
+
+# ---- Fixtures, for those who import them
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """The folder with the user keys of KEYS, and host-* of every type."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name, command in KEYS.items():
+        subprocess.run(command.format(folder / name), shell=True, check=True)
+    for kind in "ed25519", "ecdsa", "rsa":
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", folder / f"host-{kind}"],
+                       check=True)
+    # ssh-keygen has no PKCS#8 for ed25519, and does not read it either.
+    pkcs8 = folder / "ed25519-pkcs8"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", pkcs8], check=True)
+    pkcs8.chmod(0o600)
+    der = subprocess.run(["openssl", "pkey", "-in", pkcs8, "-pubout", "-outform", "DER"],
+                         check=True, capture_output=True).stdout
+    blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + der[-32:]
+    (folder / "ed25519-pkcs8.pub").write_text(
+        "ssh-ed25519 " + base64.b64encode(blob).decode() + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(keys, tmp_path_factory):
+    """Takes every user key."""
+    s = Server(tmp_path_factory.mktemp("sshd"),
+               [keys / f"host-{kind}" for kind in ("ed25519", "ecdsa", "rsa")])
+    s.authorized.write_text("".join((keys / f"{name}.pub").read_text()
+                                    for name in [*KEYS, "ed25519-pkcs8"]))
+    try:
+        yield s.start()
+    finally:
+        s.stop()
+
+
+@pytest.fixture
+def own_server(keys, tmp_path):
+    """Makes servers that only one test uses, and are not started yet."""
+    made = []
+
+    def make(host_keys=("ed25519",), port=None):
+        folder = tmp_path / f"sshd{len(made)}"
+        folder.mkdir()
+        made.append(Server(folder, [keys / f"host-{kind}" for kind in host_keys], port))
+        return made[-1]
+    yield make
+    for s in made:
+        s.stop()
+
+
+@pytest.fixture
+def token():
+    """A length of sleep that no other process has; whatever still sleeps so is ended."""
+    name = f"3600.{uuid.uuid4().int % 10**12:012d}"
+    yield name
+    end(running(name))
+
+
+@pytest.fixture
+def driver(tmp_path, keys, server):
+    return Driver(tmp_path, keys, server)
