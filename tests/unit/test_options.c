@@ -24,6 +24,7 @@
 static const struct tool_help config_tool = { TOOL_CONFIG, "config-region", "", "", "" };
 static const struct tool_help check_tool = { TOOL_CHECK, "check-region", "", "", "" };
 static const struct tool_help clear_tool = { TOOL_CLEAR, "clear-region", "", "", "" };
+static const struct tool_help list_tool = { TOOL_LIST, "list-runs", "", "", "" };
 static const struct tool_help start_tool = { TOOL_START, "start-region", "", "", "" };
 
 struct line {
@@ -115,6 +116,46 @@ static void test_what_is_given(void **state)
 	assert_int_equal(o.keep_images, -1);
 }
 
+static void test_listings(void **state)
+{
+#define ALONE "--log, --billing and --metrics exclude each other: use one of them"
+	static const struct line lines[] = {
+		{ &list_tool, { NULL }, NULL },
+		{ &list_tool, { "20261122", "--log=err", "-f", "-r", "us-east-1" }, NULL },
+		{ &list_tool, { "-ocsv", "--limit=5", "--failed", "--since=1d" }, NULL },
+		{ &list_tool, { "a", "b" }, "one run at a time: leave the others out" },
+		{ &list_tool, { "--log=both" },
+			"--log is of out or err, or of both without a name" },
+		{ &list_tool, { "--billing", "-f" }, ALONE },
+		{ &list_tool, { "--billing", "--metrics=x" }, ALONE },
+		{ &list_tool, { "--all", "-l", "2" },
+			"--all and --limit exclude each other: use one of them" },
+		{ &list_tool, { "--open", "--failed" },
+			"--open and --failed exclude each other: use one of them" },
+		{ &list_tool, { "--log", "--output=csv" }, "--log is text: leave --output out" },
+		{ &list_tool, { "--output=xml" },
+			"--output: expected text, json or csv, found 'xml'" },
+		{ &check_tool, { "--output=csv" }, "--output: expected text or json, found 'csv'" },
+	};
+	static const struct line both = { &list_tool, { "--log", "out", "-a" }, NULL };
+	static const struct line one = { &list_tool, { "-o", "json", "--open" }, NULL };
+	char said[1024];
+	struct options o;
+
+	(void)state;
+	assert_lines(lines, COUNT(lines));
+	/* What may be left out is only given with an equals sign. */
+	assert_int_equal(parse(&o, &both, said, sizeof(said)), 0);
+	assert_string_equal(o.log, "");
+	assert_int_equal(o.n_regions, 1);
+	assert_string_equal(o.regions[0], "out");
+	assert_true(o.all);
+	assert_int_equal(parse(&o, &one, said, sizeof(said)), 0);
+	assert_null(o.log);
+	assert_true(o.open && !o.all);
+	assert_string_equal(o.output, "json");
+}
+
 static void test_what_goes_together(void **state)
 {
 #define BOTH     "--everywhere and --all exclude each other: use one of them"
@@ -183,10 +224,13 @@ static void test_whose_options_they_are(void **state)
 		{ "--preflight", TOOL_CONFIG },
 		{ "--lift-protection", TOOL_CONFIG | TOOL_CLEAR },
 		{ "--everywhere", TOOL_CHECK | TOOL_CLEAR },
-		{ "--output=text", TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR },
+		{ "--output=text", TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR | TOOL_LIST },
+		{ "--all", TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR | TOOL_START | TOOL_LIST },
+		{ "--jobs=1", TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR | TOOL_START },
+		{ "--log", TOOL_LIST },
 	};
 	static const struct tool_help *const tools[] = { &config_tool, &check_tool, &clear_tool,
-		&start_tool };
+		&start_tool, &list_tool };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases) * COUNT(tools); i++) {
@@ -207,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_not_given),
 		cmocka_unit_test(test_what_is_given),
+		cmocka_unit_test(test_listings),
 		cmocka_unit_test(test_what_goes_together),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_whose_options_they_are),
