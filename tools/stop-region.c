@@ -2,48 +2,74 @@
 
 #include "cli/app.h"
 #include "fleet/instance.h"
+#include "runs/instances.h"
+#include "runs/reap.h"
 
 #define STOP_WAIT_MS (15 * 60 * 1000)
 
-/* Stops all that are on; how many were. The first error is kept, but keeps none from its stop. */
-static size_t stop_all(struct instance *list, size_t n, struct region *r, struct awsq_err *first)
+/* How it went with one. */
+struct stopped {
+	struct app *app;
+	int was_on;
+	struct awsq_err err;
+};
+
+static void stop(void *arg, struct region *r, struct instance *i, size_t k)
 {
+	struct stopped *out = (struct stopped *)arg + k;
 	int64_t deadline = region_now_ms(r) + STOP_WAIT_MS;
+
+	if (instance_stop(i, r, 0, deadline, &out->was_on, &out->err) != 0)
+		instance_cry_out(i, r, &out->err);
+	else if (out->app->ledger)
+		reap_note_stop(out->app->ledger, r, i);
+	region_status(r, "%s", "");
+}
+
+static void sum_up(struct app *app, struct task *task, const struct instance *list,
+	const struct stopped *each, size_t n)
+{
 	size_t on = 0;
 
+	for (size_t k = 0; k < n; k++)
+		on += each[k].was_on != 0;
 	for (size_t k = 0; k < n; k++) {
-		struct awsq_err err = { 0 };
-		int was_on = 0;
-
-		if (instance_stop(&list[k], r, 0, deadline, &was_on, &err) != 0) {
-			instance_cry_out(&list[k], r, &err);
-			if (first->code == 0)
-				*first = err;
+		if (each[k].err.code != 0) {
+			task_fail(app, task, EXIT_FAILED, &each[k].err);
+			return;
 		}
-		on += was_on != 0;
 	}
-	return on;
+	if (n == 0)
+		task_done(task, "no instance, nothing to stop");
+	else if (n > 1)
+		task_done(task, "%zu instances are off, %zu were on", n, on);
+	else
+		task_done(task, "%s is %s%s", list->id, list->state,
+			on ? "" : ", as it was before");
 }
 
 /* Without the region's lock: who asks for an instance to be off gets it, whatever else there is. */
 static void work(struct app *app, struct region *r, struct task *task)
 {
+	struct stopped *each = NULL;
 	struct awsq_err err = { 0 };
 	struct instance *list;
-	size_t n, on = 0;
+	size_t n;
+	int rc = instance_list(&list, &n, r, &err);
 
-	if (instance_list(&list, &n, r, &err) == 0)
-		on = stop_all(list, n, r, &err);
-	region_status(r, "%s", "");
-	if (err.code != 0)
+	if (rc == 0)
+		each = calloc(n ? n : 1, sizeof(*each));
+	if (rc == 0 && !each)
+		rc = awsq_err_set(&err, AWSQ_ENOMEM, "out of memory");
+	if (rc == 0) {
+		for (size_t k = 0; k < n; k++)
+			each[k].app = app;
+		instances_each(r, list, n, stop, each);
+		sum_up(app, task, list, each, n);
+	} else {
 		task_fail(app, task, EXIT_FAILED, &err);
-	else if (n == 0)
-		task_done(task, "no instance, nothing to stop");
-	else if (n > 1)
-		task_done(task, "%zu instances are off, %zu were on", n, on);
-	else
-		task_done(task, "%s is %s%s", list[0].id, list[0].state,
-			on ? "" : ", as it was before");
+	}
+	free(each);
 	free(list);
 }
 
@@ -56,7 +82,7 @@ static int run(struct app *app)
 
 static const struct tool tool = {
 	.help = { TOOL_STOP, "stop-region", "REGION... | --all",
-		"Stop the instance of regions if it runs, and wait until it is stopped. Nothing "
+		"Stop the instances of regions that run, and wait until they are stopped. Nothing "
 		"to\n"
 		"stop is a success.",
 		"  stop-region us-east-1          put one to sleep\n"

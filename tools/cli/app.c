@@ -1,6 +1,6 @@
 #include "banned.h"
 
-#include "cli/app.h"
+#include "cli/app_private.h"
 #include "cli/signals.h"
 #include "cli/table.h"
 #include "fleet/state.h"
@@ -16,111 +16,6 @@
  * one that cannot be reached holds up the end for a moment only, and lists of any length fit.
  */
 #define EVERYWHERE_ROUND_MS 20000
-
-/* ---- Regions */
-
-static void add_task(struct app *app, const char *region)
-{
-	for (size_t i = 0; i < app->n_tasks; i++) {
-		if (strcmp(app->tasks[i].region, region) == 0)
-			return;
-	}
-	app->tasks[app->n_tasks] = (struct task){ region, EXIT_FAILED, "not begun", NULL, 0, 0 };
-	app->n_tasks++;
-}
-
-static int check_region(struct app *app, const char *region)
-{
-	if (!config_region_name(region)) {
-		screen_error(app->screen, NULL, "'%s' is not a region", region);
-		return EXIT_USAGE;
-	}
-	if ((app->tool->needs & NEEDS_LISTED) && !config_region(&app->config, region)) {
-		screen_error(app->screen, NULL, "'%s' is not among the regions of %s", region,
-			app->config.path);
-		return EXIT_USAGE;
-	}
-	return 0;
-}
-
-static int choose_regions(struct app *app)
-{
-	const struct options *o = &app->options;
-	size_t room = o->all ? app->config.n_regions : o->n_regions;
-
-	if (o->everywhere) /* when they can be asked for */
-		return 0;
-	if (room == 0 || (o->all && o->n_regions > 0)) {
-		screen_error(app->screen, NULL, "name one or more regions, or use --all%s",
-			o->all ? ", not both" : "");
-		return EXIT_USAGE;
-	}
-	app->n_tasks = 0;
-	app->tasks = calloc(room, sizeof(*app->tasks));
-	if (!app->tasks)
-		return EXIT_FAILED;
-	for (size_t i = 0; i < room; i++) {
-		const char *name = o->all ? app->config.regions[i].name : o->regions[i];
-
-		if (check_region(app, name) != 0)
-			return EXIT_USAGE;
-		add_task(app, name);
-	}
-	return 0;
-}
-
-/* Which regions the account has enabled, and whose it is. */
-static int read_account(struct app *app, struct awsq_err *err)
-{
-	struct awsq_call call;
-	struct region home;
-	int rc = region_open(&home, &app->fleet, app->config.home, err);
-
-	if (rc == 0) {
-		awsq_ec2_describe_regions(&call, &app->regions, 0);
-		rc = region_call(&home, &call, err);
-		if (rc != 0)
-			region_explain(&home, err, "list the account's regions");
-	}
-	if (rc == 0) {
-		awsq_sts_get_caller_identity(&call, &app->desired.identity);
-		rc = region_call(&home, &call, err);
-		if (rc != 0)
-			region_explain(&home, err, "tell whose credentials these are");
-	}
-	region_close(&home);
-	return rc;
-}
-
-static int compare_tasks(const void *a, const void *b)
-{
-	return strcmp(((const struct task *)a)->region, ((const struct task *)b)->region);
-}
-
-/* In the order of their names: AWS's own is none. */
-static int choose_everywhere(struct app *app, struct awsq_err *err)
-{
-	int rc = read_account(app, err);
-
-	if (rc != 0)
-		return rc;
-	app->n_tasks = 0;
-	app->tasks = calloc(app->regions.n + 1, sizeof(*app->tasks));
-	if (!app->tasks)
-		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
-	for (size_t i = 0; i < app->regions.n; i++) {
-		const struct awsq_ec2_region *r = &app->regions.items[i];
-
-		/* One with an odd name, or none, is an error of its own: never passed over. */
-		if (!r->opt_in_status || strcmp(r->opt_in_status, "not-opted-in") != 0)
-			add_task(app, r->name ? r->name : "");
-	}
-	if (app->n_tasks == 0)
-		return awsq_err_set(err, AWSQ_EPARSE,
-			"cannot list the account's regions: AWS names none");
-	qsort(app->tasks, app->n_tasks, sizeof(*app->tasks), compare_tasks);
-	return 0;
-}
 
 /* ---- Setting up */
 
@@ -146,7 +41,7 @@ static int override_endpoints(struct awsq_settings *s, const char *url)
 	return 0;
 }
 
-static int load_aws(struct app *app, struct awsq_err *err)
+int app_load_aws(struct app *app, struct awsq_err *err)
 {
 	const struct options *o = &app->options;
 	struct awsq_endpoint endpoint;
@@ -185,6 +80,13 @@ static int needs(const struct app *app, int what)
 	return !o->everywhere && !o->preflight && (app->tool->needs & what);
 }
 
+/* Whether the key is there to log in with: by SSH, then. */
+static int needs_login(const struct app *app)
+{
+	return (app->tool->needs & NEEDS_LOGIN) &&
+	       app->config.job_transport == CONFIG_TRANSPORT_SSH;
+}
+
 /* Everything that needs no network. */
 static int set_up(struct app *app)
 {
@@ -199,21 +101,25 @@ static int set_up(struct app *app)
 	if (rc != 0)
 		return fail(app, EXIT_USAGE, &err);
 	if (!(app->tool->needs & NEEDS_NO_AWS)) {
-		rc = choose_regions(app);
+		rc = app_choose_regions(app);
 		if (rc != 0)
 			return rc;
-		if (load_aws(app, &err) != 0)
+		if (app_load_aws(app, &err) != 0)
 			return fail(app, EXIT_USAGE, &err);
 	}
-	if (needs(app, NEEDS_KEY) && sshkey_load(&app->key, app->config.key, &err) != 0)
+	if ((needs(app, NEEDS_KEY) || needs_login(app)) &&
+		sshkey_load(&app->key, app->config.key, &err) != 0)
 		return fail(app, EXIT_USAGE, &err);
-	if (!(app->tool->needs & NEEDS_NO_STATE) &&
-		state_open(&app->state_dir, app->options.state_dir, app->config.name, &err) != 0)
+	if (state_open(&app->state_dir, app->options.state_dir, app->config.name, &err) != 0 &&
+		!(app->tool->needs & NEEDS_NO_STATE))
 		return fail(app, EXIT_USAGE, &err);
 	if (signals_open(&cancel_fd) != 0 || awsq_global_init() != 0) {
 		awsq_err_set(&err, AWSQ_EIO, "cannot set up signals and libraries");
 		return fail(app, EXIT_FAILED, &err);
 	}
+	/* An agent may have to be asked: better before anything is started. */
+	if (needs_login(app) && sshkey_ready(app->key, cancel_fd, &err) != 0)
+		return fail(app, EXIT_USAGE, &err);
 	screen_log(&app->log, app->screen, log_level(&app->options));
 	app->fleet = (struct fleet){ &app->config, &app->settings, &app->credentials, app->key,
 		screen_report(app->screen), &app->log, app->state_dir, cancel_fd,
@@ -228,7 +134,9 @@ static int run(struct app *app)
 
 	if (rc != 0)
 		return rc;
-	if (app->options.everywhere && choose_everywhere(app, &err) != 0)
+	app_open_ledger(app);
+	app_reap(app);
+	if (app->options.everywhere && app_choose_everywhere(app, &err) != 0)
 		return fail(app, EXIT_FAILED, &err);
 	if (needs(app, NEEDS_DESIRED) && desired_read(&app->desired, &app->fleet, &err) != 0)
 		return fail(app, EXIT_FAILED, &err);
@@ -242,6 +150,7 @@ static void free_app(struct app *app)
 	awsq_settings_free(&app->settings);
 	awsq_credentials_free(&app->credentials);
 	sshkey_free(app->key);
+	ledger_close(app->ledger);
 	free(app->state_dir);
 	free(app->tasks);
 	awsq_ec2_free_regions(&app->regions);

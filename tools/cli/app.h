@@ -11,6 +11,7 @@
 #include "fleet/desired.h"
 #include "fleet/plan.h"
 #include "fleet/region.h"
+#include "runs/ledger.h"
 
 /* One region's part of the work, and what became of it. */
 struct task {
@@ -31,7 +32,9 @@ struct app {
 	struct awsq_settings settings;
 	struct awsq_credentials credentials;
 	struct sshkey *key;
-	char *state_dir;
+	char *state_dir;       /* NULL where nothing can be kept, for a tool that needs nothing */
+	struct ledger *ledger; /* NULL when it cannot be opened */
+	char no_ledger[512];   /* why not */
 	struct fleet fleet;
 	struct desired desired;
 	struct awsq_ec2_regions regions; /* the account's, with --everywhere */
@@ -46,6 +49,7 @@ enum needs {
 	NEEDS_DESIRED = 1 << 1,  /* what the home region says */
 	NEEDS_LISTED = 1 << 2,   /* regions have to be those of regions.cfg */
 	NEEDS_NO_STATE = 1 << 3, /* works where nothing can be kept on this machine, too */
+	NEEDS_LOGIN = 1 << 5,    /* jobs on instances: the private key, unless they go by SSM */
 	NEEDS_NO_AWS = 1 << 4    /* works without credentials; its arguments are no regions */
 };
 

@@ -60,6 +60,7 @@ struct options {
 	int follow;
 	int billing;
 	const char *metrics; /* a file; NULL: none */
+	const char *attach;  /* a run's id, or the beginning of one; "": the latest; NULL: none */
 	int quiet;
 	int verbose;
 	int debug;

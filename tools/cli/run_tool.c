@@ -3,6 +3,11 @@
 #include "cli/run_tool.h"
 #include "cli/signals.h"
 #include "cli/stream.h"
+#include "fleet/text.h"
+#include "runs/metrics.h"
+#include "runs/runlog.h"
+
+#include <awsq/clock.h>
 
 #include <inttypes.h>
 
@@ -15,75 +20,146 @@ static int status_of(const struct run_result *result)
 
 static void sum_up(struct task *task, const struct run_result *result)
 {
-	char on[64] = "";
+	char on[64] = "", where[80];
 
 	task->status = status_of(result);
 	if (result->on_ms > 0)
 		(void)snprintf(on, sizeof(on), ", %" PRId64 ".%" PRId64 " s in all",
 			result->on_ms / 1000, result->on_ms % 1000 / 100);
+	if (result->n > 1)
+		(void)snprintf(where, sizeof(where), "%zu instances", result->n);
+	else
+		(void)snprintf(where, sizeof(where), "%s", result->instance.id);
 	if (result->left_on)
-		(void)snprintf(task->detail, sizeof(task->detail), "INSTANCE %s MAY STILL BE ON",
+		text_format(task->detail, sizeof(task->detail), "INSTANCE %s MAY STILL BE ON",
 			result->instance.id);
 	else if (result->message[0])
-		(void)snprintf(task->detail, sizeof(task->detail), "%s%s", result->message, on);
+		text_format(task->detail, sizeof(task->detail), "%s%s", result->message, on);
 	else
-		(void)snprintf(task->detail, sizeof(task->detail),
+		text_format(task->detail, sizeof(task->detail),
 			"the job ran %" PRId64 ".%" PRId64 " s on %s%s", result->job_ms / 1000,
-			result->job_ms % 1000 / 100, result->instance.id, on);
+			result->job_ms % 1000 / 100, where, on);
 }
 
-static void tell(struct app *app, struct region *r, struct task *task, run_story *story)
+static int branch(const struct run_request *request, struct ssh_output *out, const char *region,
+	const char *instance_id)
 {
-	int64_t timeout = app->options.timeout ? app->options.timeout : app->config.job_timeout;
-	struct run_request request = { 0 };
-	struct run_result result;
-	struct stream stream;
+	return stream_branch(request->output.arg, out, region, instance_id);
+}
 
-	stream_open(&stream, app->screen, app->n_tasks > 1 ? task->region : NULL);
-	request.command = app->options.command ? app->options.command : app->config.job_command;
-	request.timeout_ms = timeout * 1000;
-	request.output = stream_output(&stream);
-	story(&result, r, &request);
-	stream_close(&stream);
-	sum_up(task, &result);
-	task->told = result.message[0] != '\0';
-	task->canceled = result.canceled;
-	if (task->told && result.told)
+/* How one region's part went, in a line. */
+static void tell_end(struct app *app, struct region *r, struct task *task,
+	const struct run_result *result)
+{
+	sum_up(task, result);
+	task->told = result->message[0] != '\0';
+	task->canceled = result->canceled;
+	if (task->told && result->told)
 		return;
-	if (task->told)
-		screen_error(app->screen, task->region, "%s", result.message);
+	if (task->told && result->skipped)
+		region_event(r, "%s", result->message);
+	else if (task->told)
+		screen_error(app->screen, task->region, "%s", result->message);
 	else if (task->status != EXIT_OK)
 		region_warning(r, "%s, and ended with %d", task->detail, task->status);
 	else
 		region_event(r, "%s, and ended with 0", task->detail);
 }
 
+static void tell(struct app *app, struct region *r, struct task *task, struct run_result *result,
+	const char *tool, run_story *story)
+{
+	int64_t timeout = app->options.timeout ? app->options.timeout : app->config.job_timeout;
+	struct run_request request = { 0 };
+	struct stream stream;
+
+	stream_open(&stream, app->screen, task->region, app->n_tasks > 1);
+	request.tool = tool;
+	request.ledger = app->ledger;
+	request.no_ledger = app->no_ledger;
+	request.command = app->options.command ? app->options.command : app->config.job_command;
+	request.watch = app->options.command ? NULL : app->config.job_watch;
+	request.timeout_ms = timeout * 1000;
+	request.output = stream_output(&stream);
+	request.branch = branch;
+	if (story)
+		story(result, r, &request);
+	else
+		run_attach(result, r, &request, task->data);
+	stream_close(&stream);
+	tell_end(app, r, task, result);
+}
+
+void run_tool_region(struct app *app, struct region *r, struct task *task,
+	struct run_result *result, const char *tool)
+{
+	tell(app, r, task, result, tool, run_region);
+}
+
 /* A function for each story, since app_each's work has no room for one more argument. */
 static void tell_job(struct app *app, struct region *r, struct task *task)
 {
-	tell(app, r, task, run_job);
+	struct run_result result;
+
+	tell(app, r, task, &result, "run-job", run_job);
 }
 
 static void tell_region(struct app *app, struct region *r, struct task *task)
 {
-	tell(app, r, task, run_region);
+	struct run_result result;
+
+	tell(app, r, task, &result, "run-region", run_region);
+}
+
+static void tell_attach(struct app *app, struct region *r, struct task *task)
+{
+	struct run_result result;
+
+	tell(app, r, task, &result, "run-job", NULL);
+}
+
+int run_tool_check(struct app *app)
+{
+	const struct config *c = &app->config;
+
+	if (!app->options.command && !c->job_command && !c->job_watch && !c->job_docker_image) {
+		screen_error(app->screen, NULL,
+			"there is no job: set job.command in %s, or give a command after '--'",
+			c->path);
+		return EXIT_USAGE;
+	}
+	if (app->options.timeout > c->max_uptime) {
+		screen_error(app->screen, NULL,
+			"--timeout: expected a time of at most fleet.max_uptime in %s", c->path);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+void run_tool_end(struct app *app)
+{
+	int64_t now = awsq_clock_system.wall_ms(awsq_clock_system.arg);
+	struct awsq_err err = { 0 };
+	char note[512] = "";
+
+	if (app->options.metrics &&
+		metrics_write(app->options.metrics, app->ledger, app->config.name, now, &err) != 0)
+		screen_error(app->screen, NULL, "%s", err.message);
+	if (app->ledger)
+		ledger_note(app->ledger, note, sizeof(note));
+	if (note[0])
+		screen_error(app->screen, NULL, "%s", note);
+	runlog_prune(app->state_dir, now, app->config.keep_logs);
 }
 
 int run_tool(struct app *app, run_story *story)
 {
-	if (!app->options.command && !app->config.job_command) {
-		screen_error(app->screen, NULL,
-			"there is no job: set job.command in %s, or give a command after '--'",
-			app->config.path);
-		return EXIT_USAGE;
-	}
-	if (app->options.timeout > app->config.max_uptime) {
-		screen_error(app->screen, NULL,
-			"--timeout: expected a time of at most fleet.max_uptime in %s",
-			app->config.path);
-		return EXIT_USAGE;
-	}
+	int rc = run_tool_check(app);
+
+	if (rc != 0)
+		return rc;
 	app_each(app, story == run_job ? tell_job : tell_region);
+	run_tool_end(app);
 	if (app->n_tasks == 1)
 		return app->tasks[0].status;
 	app_summary(app, 1);
@@ -92,4 +168,38 @@ int run_tool(struct app *app, run_story *story)
 			return EXIT_FAILED;
 	}
 	return EXIT_OK;
+}
+
+int run_tool_attach(struct app *app)
+{
+	const struct options *o = &app->options;
+	struct ledger_filter filter = { .open_only = 1,
+		.id = o->attach[0] ? o->attach : NULL,
+		.region = app->n_tasks == 1 ? app->tasks[0].region : NULL };
+	struct awsq_err err = { 0 };
+	struct task task = { .status = EXIT_FAILED, .detail = "not begun" };
+	struct ledger_run left;
+
+	if (app->n_tasks > 1 || o->command) {
+		screen_error(app->screen, NULL,
+			"--attach takes up one run, with the command it has: leave out %s",
+			o->command ? "the command" : "all regions but one");
+		return EXIT_USAGE;
+	}
+	if (ledger_find(&left, app->ledger, &filter, &err) != 0) {
+		screen_error(app->screen, NULL, "no run to take up: %s",
+			app->ledger ? err.message : app->no_ledger);
+		return RUN_NOT_RUN;
+	}
+	task.region = left.region;
+	task.data = &left;
+	free(app->tasks);
+	app->tasks = &task;
+	app->n_tasks = 1;
+	app_each(app, tell_attach);
+	app->canceled |= task.canceled;
+	app->tasks = NULL;
+	app->n_tasks = 0;
+	run_tool_end(app);
+	return task.status;
 }

@@ -7,10 +7,12 @@
 /* A longer line is broken here. */
 #define MAX_LINE_BYTES (64 * 1024)
 
-void stream_open(struct stream *s, struct screen *screen, const char *prefix)
+void stream_open(struct stream *s, struct screen *screen, const char *region, int several)
 {
+	memset(s, 0, sizeof(*s));
 	s->screen = screen;
-	s->prefix = prefix;
+	if (several)
+		(void)snprintf(s->prefix, sizeof(s->prefix), "%s", region);
 	awsq_buf_init(&s->line[0], MAX_LINE_BYTES);
 	awsq_buf_init(&s->line[1], MAX_LINE_BYTES);
 }
@@ -57,7 +59,7 @@ static int on_write(void *arg, int is_stderr, const void *data, size_t len)
 {
 	struct stream *s = arg;
 
-	if (s->prefix)
+	if (s->prefix[0])
 		return write_lines(s, is_stderr ? 1 : 0, data, len);
 	return screen_bytes(s->screen, is_stderr, data, len);
 }
@@ -67,8 +69,30 @@ struct ssh_output stream_output(struct stream *s)
 	return (struct ssh_output){ on_write, s };
 }
 
+int stream_branch(struct stream *s, struct ssh_output *out, const char *region,
+	const char *instance_id)
+{
+	struct stream *branch = calloc(1, sizeof(*branch));
+
+	if (!branch)
+		return AWSQ_ENOMEM;
+	stream_open(branch, s->screen, region, 1);
+	(void)snprintf(branch->prefix, sizeof(branch->prefix), "%s/%s", region, instance_id);
+	branch->next = s->branches;
+	s->branches = branch;
+	*out = stream_output(branch);
+	return 0;
+}
+
 void stream_close(struct stream *s)
 {
+	while (s->branches) {
+		struct stream *branch = s->branches;
+
+		s->branches = branch->next;
+		stream_close(branch);
+		free(branch);
+	}
 	for (int i = 0; i < 2; i++) {
 		if (s->line[i].len > 0)
 			(void)flush(s, i);

@@ -110,6 +110,9 @@ int state_lock(int *fd, const char *dir, const char *region, struct awsq_err *er
 		rc = errno == EWOULDBLOCK ? 0 : io_error(err, path);
 		(void)close(*fd);
 		*fd = -1;
+	} else {
+		/* The note of who had it before. */
+		(void)!ftruncate(*fd, 0);
 	}
 	free(path);
 	return rc;
@@ -132,28 +135,57 @@ int state_is_locked(const char *dir, const char *region)
 	return locked;
 }
 
-int state_note_run(const char *dir, const char *region, struct awsq_err *err)
+/*
+ * When a process began, in ticks since the boot, which tells it from a later one of its number: the
+ * 22nd field of /proc/PID/stat, of which the second, in parentheses, may have anything in it. 0 when
+ * there is none, or no /proc.
+ */
+static int64_t began(int64_t pid)
 {
-	char *path = region_path(dir, region, "run");
-	int fd, rc = 0;
+	char path[64], text[1024];
+	const char *at;
+	long long ticks = 0;
+	ssize_t n;
+	int fd;
 
-	if (!path)
-		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || fsync(fd) != 0)
-		rc = io_error(err, path);
-	state_unlock(fd);
-	free(path);
-	return rc;
+	(void)snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, " %lld", &ticks) == 1 ? ticks : 0;
 }
 
-int state_had_run(const char *dir, const char *region)
+void state_note_run(int fd)
 {
-	char *path = region_path(dir, region, "run");
-	int had = path && access(path, F_OK) == 0;
+	char text[64];
+	int n = snprintf(text, sizeof(text), "run %lld %lld\n", (long long)getpid(),
+		(long long)began(getpid()));
 
+	/* Best effort: without it this run cannot be replaced. */
+	(void)!pwrite(fd, text, (size_t)n, 0);
+}
+
+void state_find_run(int64_t *pid, const char *dir, const char *region)
+{
+	char *path = region_path(dir, region, "lock");
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	long long number, start;
+	char text[64] = "";
+
+	*pid = 0;
+	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
+		pread(fd, text, sizeof(text) - 1, 0) > 0 &&
+		sscanf(text, "run %lld %lld\n", &number, &start) == 2 && number > 1 &&
+		began(number) == start)
+		*pid = number;
+	state_unlock(fd);
 	free(path);
-	return had;
 }
 
 static void forget(const char *dir, const char *region, const char *suffix)
@@ -163,11 +195,6 @@ static void forget(const char *dir, const char *region, const char *suffix)
 	if (path)
 		(void)unlink(path);
 	free(path);
-}
-
-void state_forget_run(const char *dir, const char *region)
-{
-	forget(dir, region, "run");
 }
 
 /* Reads the nonce at path, or makes it; it is on disk, whole, before it is used. */

@@ -6,6 +6,8 @@
 #ifndef FLEET_STATE_H
 #define FLEET_STATE_H
 
+#include <stdint.h>
+
 #include <awsq/err.h>
 
 #define STATE_TOKEN_SIZE 33
@@ -30,12 +32,12 @@ void state_unlock(int fd);
 int state_is_locked(const char *dir, const char *region);
 
 /*
- * The intent to run a region's instance, on disk from before its start until it is seen stopped.
- * What a killed run left on is so known as this machine's, and anything else as someone else's.
+ * Who holds a lock may note that it is a run, which may be told to end by SIGTERM: others then find
+ * its process. *pid is 0 when the lock is free, or held by something else. It is never that of
+ * another process which got the same number later.
  */
-int state_note_run(const char *dir, const char *region, struct awsq_err *err);
-int state_had_run(const char *dir, const char *region);
-void state_forget_run(const char *dir, const char *region);
+void state_note_run(int fd);
+void state_find_run(int64_t *pid, const char *dir, const char *region);
 
 /*
  * The token for a creation that is to happen once, though the program may be killed in its middle

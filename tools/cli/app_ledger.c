@@ -1,0 +1,75 @@
+#include "banned.h"
+
+#include "cli/app_private.h"
+#include "runs/reap.h"
+#include "fleet/text.h"
+
+#define RUNS (TOOL_JOB | TOOL_RUN | TOOL_ROTATE)
+
+void app_open_ledger(struct app *app)
+{
+	struct awsq_err err = { 0 };
+	char note[512];
+
+	if (!app->state_dir)
+		return;
+	if (ledger_open(&app->ledger, app->state_dir, note, sizeof(note), &err) != 0) {
+		text_format(app->no_ledger, sizeof(app->no_ledger), "%s", err.message);
+		if (!(app->tool->help.id & RUNS))
+			screen_error(app->screen, NULL,
+				"%s; what killed runs may have left on is not looked for",
+				err.message);
+	}
+	if (note[0])
+		screen_error(app->screen, NULL, "%s", note);
+}
+
+static int is_there(void *arg, const struct ledger_run *run)
+{
+	(void)arg;
+	(void)run;
+	return 1;
+}
+
+/* Whether any run is open: the ledger is all that has to be asked in nearly all cases. */
+static int are_open(struct app *app)
+{
+	struct ledger_filter filter = { .open_only = 1, .limit = 1 };
+	struct awsq_err ignored;
+
+	return app->ledger && ledger_list(app->ledger, &filter, is_there, NULL, &ignored) == 1;
+}
+
+/* The regions that the tool itself is about to look after. */
+static size_t own_regions(const struct app *app, const char **out)
+{
+	size_t n = 0;
+
+	if (app->tool->help.id == TOOL_ROTATE || app->options.attach) {
+		for (size_t i = 0; i < app->config.n_regions; i++)
+			out[n++] = app->config.regions[i].name;
+	} else if (app->tool->help.id & (TOOL_RUN | TOOL_STOP)) {
+		for (size_t i = 0; i < app->n_tasks; i++)
+			out[n++] = app->tasks[i].region;
+	}
+	return n;
+}
+
+void app_reap(struct app *app)
+{
+	const char **own;
+	struct awsq_err err = { 0 };
+
+	if (!are_open(app))
+		return;
+	if ((app->tool->needs & NEEDS_NO_AWS) && app_load_aws(app, &err) != 0) {
+		screen_error(app->screen, NULL,
+			"some runs are open; whether one was left behind cannot be looked at: %s",
+			err.message);
+		return;
+	}
+	own = calloc(app->config.n_regions + app->n_tasks + 1, sizeof(*own));
+	if (own)
+		reap_overdue(app->ledger, &app->fleet, own, own_regions(app, own));
+	free(own);
+}
