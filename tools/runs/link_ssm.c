@@ -79,6 +79,12 @@ static int is_passing(const struct awsq_err *err)
 	       awsq_err_is_throttle(err) || (err->code == AWSQ_ESERVICE && err->http_status >= 500);
 }
 
+/* Of a command that was sent a moment ago. */
+static int is_unsettled(const struct awsq_err *err)
+{
+	return awsq_err_is(err, "InvocationDoesNotExist");
+}
+
 /* What a failed call means for who uses the link. */
 static int judge(const struct link_ssm *l, struct awsq_err *err)
 {
@@ -160,13 +166,10 @@ static int look(struct order *o, struct awsq_err *err)
 	now_ms = region_now_ms(o->l->region);
 	if (rc == 0)
 		o->heard_ms = now_ms;
-	else if (awsq_err_is(err, "InvocationDoesNotExist") && now_ms < o->sent_ms + SETTLE_MS)
+	if (rc == 0 || (is_unsettled(err) && now_ms < o->sent_ms + SETTLE_MS) ||
+		(is_passing(err) && now_ms < o->heard_ms + SILENCE_MS))
 		return 0;
-	else if (is_passing(err) && now_ms < o->heard_ms + SILENCE_MS)
-		return 0;
-	else
-		return judge(o->l, err);
-	return 0;
+	return judge(o->l, err);
 }
 
 /* A look costs a round trip, and they are counted: the longer it lasts the fewer. */
