@@ -122,7 +122,7 @@ static void check_run(const char *tool, const char *text, const char *called)
 {
 	struct awsq_buf script = AWSQ_BUF_INIT(100000);
 	char log[4096];
-	struct machine m;
+	struct machine m = { .dir = "" };
 
 	begin(&m, tool, text);
 	assert_int_equal(ssm_text_run(&script, "o'neil", NULL, probe, strlen(probe)), 0);
@@ -145,7 +145,7 @@ static void test_run(void **state)
 static void test_refused(void **state)
 {
 	struct awsq_buf script = AWSQ_BUF_INIT(100000);
-	struct machine m;
+	struct machine m = { .dir = "" };
 
 	(void)state;
 	begin(&m, "sudo", "#!/bin/sh\necho no\nexit 1\n");
@@ -158,7 +158,7 @@ static void test_refused(void **state)
 static void test_parts(void **state)
 {
 	struct awsq_buf script = AWSQ_BUF_INIT(100000), text = AWSQ_BUF_INIT(200000);
-	struct machine m;
+	struct machine m = { .dir = "" };
 	size_t at = 0;
 
 	(void)state;
@@ -193,7 +193,7 @@ static void test_parts(void **state)
 static void test_a_lost_part(void **state)
 {
 	struct awsq_buf script = AWSQ_BUF_INIT(100000);
-	struct machine m;
+	struct machine m = { .dir = "" };
 
 	(void)state;
 	begin(&m, "sudo", SUDO);
