@@ -20,11 +20,13 @@ static int compare(struct finding *f, struct app *app, struct region *r)
 static int look(struct finding *f, struct app *app, struct region *r, struct awsq_err *err)
 {
 	size_t n;
-	int rc = observed_read(&f->observed, r, OBSERVE_ALL, err);
+	int rc, differ;
+
+	rc = observed_read(&f->observed, r, OBSERVE_ALL, err);
 
 	if (rc != 0)
 		return rc;
-	f->role = instance_profile(chosen_instance(&f->observed.instances, &n, NULL));
+	f->role = chosen_profile(&f->observed.instances, &n, &differ);
 	f->observed.in_use = state_is_locked(app->state_dir, r->name);
 	rc = compare(f, app, r);
 	return rc == 0 ? 0 : awsq_err_set(err, rc, "%s", awsq_strerror(rc));

@@ -19,7 +19,7 @@ struct hand {
 	const struct plan *plan;
 	struct made *made;
 	/* As plan_apply() keeps them. */
-	const char *image_id, *group_id, *instance_id;
+	const char *image_id, *group_id, *instance_ids[CONFIG_COUNT_MAX + 1];
 };
 
 /* Takes the i-th out of an array of n items. */
@@ -227,8 +227,8 @@ static inline void delete_group(struct hand *h, const char *id)
 
 static inline struct awsq_ec2_instance *the_instance(struct hand *h, const struct action *a)
 {
-	struct awsq_ec2_instance *i =
-		THE(h->w->instances, h->w->o.instances.n, a->id[0] ? a->id : h->instance_id);
+	struct awsq_ec2_instance *i = THE(h->w->instances, h->w->o.instances.n,
+		a->id[0] ? a->id : h->instance_ids[a->ordinal]);
 
 	assert_string_not_equal(i->state, "terminated"); /* IncorrectInstanceState */
 	return i;
@@ -242,6 +242,7 @@ static inline void attach_root(struct hand *h, struct awsq_ec2_instance *i)
 	if (i->n_volumes > 0)
 		return;
 	v = world_volume(h->w, i, 1);
+	i->volumes[0].attach_time = i->launch_time;
 	encrypt(h->x, &v->encrypted, &v->kms_key_id);
 }
 
@@ -257,6 +258,7 @@ static inline void run_instance(struct hand *h, const struct action *a)
 	assert_string_equal(the_group(h)->vpc_id, h->plan->vpc_id);
 	i = world_instance(h->w, "pending", -1);
 	i->image_id = image->id;
+	i->launch_time = LAUNCHED + 1000000 + (int64_t)h->w->o.instances.n;
 	n = !type_is_offered(&h->w->o, types[0], h->plan->zone[0] ? h->plan->zone : NULL);
 	i->type = S(types[n]);
 	i->profile_arn = h->x->d.profile_name ? S(PROFILE_ARN "role") : NULL;
@@ -264,7 +266,18 @@ static inline void run_instance(struct hand *h, const struct action *a)
 	h->w->attributes[i - h->w->instances].user_data = S(h->x->user_data);
 	if (a->value[0])
 		TAG(h->w, i, TAG_REPLACES, THE(h->w->instances, h->w->o.instances.n, a->value)->id);
-	h->instance_id = i->id;
+	if (a->ordinal > 1) {
+		char ordinal[12];
+
+		(void)snprintf(ordinal, sizeof(ordinal), "%d", a->ordinal);
+		TAG(h->w, i, TAG_ORDINAL, world_name(h->w, ordinal));
+	}
+	/* It would carry the token of one that is there: IdempotentParameterMismatch. */
+	assert_in_range(a->ordinal, 1, h->x->config.elsewhere.count);
+	if (h->w->made_as[a->ordinal])
+		assert_false(instance_is_live(THE(h->w->instances, h->w->o.instances.n,
+			h->w->made_as[a->ordinal])));
+	h->instance_ids[a->ordinal] = h->w->made_as[a->ordinal] = i->id;
 	h->made->instances++;
 }
 

@@ -68,6 +68,7 @@ static inline void pick_want(struct want *x)
 	place->kms_key = S(keys[pick(4)]);
 	place->subnet = pick(4) ? NULL : S("web-a");
 	place->vpc = pick(4) ? NULL : S("web");
+	place->count = pick(2) ? 1 : 1 + (int)pick(4);
 	if (pick(4) == 0)
 		x->d.profile_name = NULL;
 }
@@ -196,9 +197,11 @@ static inline void pick_volume(struct world *w, const struct want *x, struct aws
 	(void)w;
 }
 
-/* Which tags it has; one at least says whose it is. */
+/* Which tags it has; one at least says whose it is. Of several it may be any, or not say. */
 static inline void pick_tags(struct world *w, struct awsq_ec2_instance *i)
 {
+	static const char *const ordinals[] = { "2", "3", "4", "9", "x" };
+
 	i->tags = NULL;
 	i->n_tags = 0;
 	switch (pick(6)) {
@@ -212,6 +215,8 @@ static inline void pick_tags(struct world *w, struct awsq_ec2_instance *i)
 		TAG(w, i, TAG_NAME, FLEET_NAME);
 		TAG(w, i, TAG_FLEET, FLEET_NAME);
 		TAG(w, i, TAG_KEY, pick(6) ? FINGERPRINT : "SHA256:old");
+		if (pick(2))
+			TAG(w, i, TAG_ORDINAL, ordinals[pick(5)]);
 		break;
 	}
 }
@@ -252,17 +257,22 @@ static inline struct awsq_ec2_instance *pick_instance(struct world *w, const str
 static inline void pick_instances(struct world *w, const struct want *x)
 {
 	static const char *const on[] = { "pending", "running", "stopping" };
-	struct awsq_ec2_instance *old, *new;
+	unsigned n = pick(4) ? 1 : pick((unsigned)x->config.elsewhere.count + 1);
 
 	for (unsigned i = pick(3); i > 0; i--) {
 		struct awsq_ec2_instance *gone = world_instance(w, "terminated", -1);
 
 		gone->n_groups = 0;
 	}
+	/* Some are there, now and then one too many. */
 	if (pick(4) == 0)
 		return;
-	old = pick_instance(w, x, pick(4) ? "stopped" : on[pick(3)]);
-	if (pick(6) == 0) {
+	for (n += pick(12) == 0; n > 0; n--) {
+		struct awsq_ec2_instance *new, *old;
+
+		old = pick_instance(w, x, pick(4) ? "stopped" : on[pick(3)]);
+		if (pick(6) != 0)
+			continue;
 		new = pick_instance(w, x, pick(2) ? "stopped" : on[pick(3)]);
 		TAG(w, new, TAG_REPLACES, old->id);
 	}

@@ -35,9 +35,9 @@
 #define LIST        "com.amazonaws." REGION ".s3" /* whose id is pl-1 */
 #define LAUNCHED    1700000000                    /* when instances were first launched */
 
-#define WORLD_MAX   14
+#define WORLD_MAX   40
 #define WORLD_RULES 16
-#define WORLD_TAGS  5
+#define WORLD_TAGS  6
 
 /* A group's rules are kept as permissions of one rule each, as rules_to_permissions makes them. */
 struct world_group {
@@ -65,9 +65,10 @@ struct world {
 	struct awsq_ec2_subnet subnets[3];
 	struct awsq_ec2_offering offerings[4];
 	struct awsq_ec2_prefix_list lists[2];
-	struct awsq_ec2_tag tags[64][WORLD_TAGS];
-	char ids[96][24];
+	struct awsq_ec2_tag tags[200][WORLD_TAGS];
+	char ids[300][24];
 	size_t n_tags, n_ids;
+	const char *made_as[CONFIG_COUNT_MAX + 1]; /* ids of new instances, by their ordinals */
 	/* All that were ever made, those that are gone included. */
 	size_t images_made, volumes_made, groups_made;
 };
@@ -389,6 +390,7 @@ static inline void want_begin(struct want *x)
 	x->config.home = S(HOME);
 	x->config.key = S("navo.pem");
 	x->config.elsewhere.instance_types = (struct config_strings){ x->types, 2 };
+	x->config.elsewhere.count = 1;
 	x->image = (struct awsq_ec2_image){ .id = S(HOME_IMAGE),
 		.name = S(FLEET_NAME),
 		.state = S("available"),

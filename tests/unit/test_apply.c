@@ -82,6 +82,7 @@ static void begin(struct scene *s, const struct answer *answers, size_t n)
 	s->region = (struct region){
 		.fleet = &s->fleet, .name = "us-west-2", .client = s->f.client, .cancel_fd = -1
 	};
+	(void)snprintf(s->region.label, sizeof(s->region.label), "us-west-2");
 	s->image.id = S("ami-1");
 	s->desired =
 		(struct desired){ .config = &s->config, .image = &s->image, .group = &s->group };
@@ -209,6 +210,97 @@ static void test_a_refusal_ends_the_wait(void **state)
 	end(&s);
 }
 
+/* ---- Several instances */
+
+#define MADE(id) "<R><instancesSet><item><instanceId>" id "</instanceId></item></instancesSet></R>"
+#define STOPPING(id)                                       \
+	"<R><instancesSet><item><instanceId>" id           \
+	"</instanceId><currentState><name>stopping</name>" \
+	"</currentState></item></instancesSet></R>"
+#define LOOK(id, state)                                                \
+	"<R><reservationSet><item><instancesSet><item><instanceId>" id \
+	"</instanceId><instanceState><name>" state                     \
+	"</name></instanceState></item></instancesSet></item></reservationSet></R>"
+
+/* A plan that makes two instances, stops them, and terminates i-9. */
+static void plan_two(struct scene *s, struct action actions[5])
+{
+	static struct awsq_ec2_offering offering = { S("t9.none"), S("us-west-2") };
+
+	s->observed.offerings = (struct awsq_ec2_offerings){ .items = &offering, .n = 1 };
+	s->desired.key_fingerprint = S("SHA256:x");
+	s->plan.actions = actions;
+	s->plan.n = 5;
+	memset(actions, 0, 5 * sizeof(*actions));
+	for (int i = 0; i < 4; i++) {
+		actions[i].kind = i < 2 ? ACTION_RUN_INSTANCE : ACTION_STOP_INSTANCE;
+		actions[i].ordinal = 1 + i % 2;
+		(void)snprintf(actions[i].what, sizeof(actions[i].what), "action %d", i);
+	}
+	actions[4].kind = ACTION_TERMINATE_INSTANCE;
+	(void)snprintf(actions[4].id, sizeof(actions[4].id), "i-9");
+}
+
+/* Where the second cannot be made, the first does not stay on, and nothing is terminated. */
+static void test_what_was_made_is_stopped_when_the_next_fails(void **state)
+{
+	static const struct answer answers[] = {
+		{ .action = "RunInstances", .status = 200, .body = MADE("i-1") },
+		{ .action = "RunInstances", .status = 403, .body = ERROR("UnauthorizedOperation") },
+		{ .action = "StopInstances", .status = 200, .body = STOPPING("i-1") },
+		{ .action = "DescribeInstances", .status = 200, .body = LOOK("i-1", "stopped") },
+	};
+	struct action actions[5];
+	struct awsq_err err;
+	struct scene s;
+
+	(void)state;
+	BEGIN(&s, answers);
+	plan_two(&s, actions);
+	assert_int_equal(plan_apply(&s.plan, &s.region, &s.desired, &s.observed, &err),
+		AWSQ_ESERVICE);
+	assert_non_null(strstr(err.message, "cannot run an instance of type t9.none"));
+	assert_string_equal(awsq_buf_str(&s.said),
+		"us-west-2: instance i-1 (t9.none) is made\nus-west-2: instance i-1 is stopped\n");
+	assert_int_equal(s.f.server->n_requests, 4);
+	assert_null(strstr(s.f.server->requests[0].body, "awsq%3Aordinal"));
+	assert_non_null(strstr(s.f.server->requests[1].body, "awsq%3Aordinal"));
+	end(&s);
+}
+
+/* Both are told to stop before the first is waited for, and the other is when the first cannot. */
+static void test_each_is_stopped_whatever_becomes_of_the_other(void **state)
+{
+	static const struct answer answers[] = {
+		{ .action = "RunInstances", .status = 200, .body = MADE("i-1") },
+		{ .action = "RunInstances", .status = 200, .body = MADE("i-2") },
+		{ .action = "DescribeInstances", .status = 200, .body = LOOK("i-1", "running") },
+		{ .action = "StopInstances", .status = 200, .body = STOPPING("i-1") },
+		{ .action = "DescribeInstances", .status = 200, .body = LOOK("i-2", "running") },
+		{ .action = "StopInstances", .status = 200, .body = STOPPING("i-2") },
+		{ .action = "StopInstances", .status = 200, .body = STOPPING("i-1") },
+		{ .action = "DescribeInstances", .status = 200, .body = LOOK("i-1", "terminated") },
+		{ .action = "StopInstances", .status = 200, .body = STOPPING("i-2") },
+		{ .action = "DescribeInstances", .status = 200, .body = LOOK("i-2", "stopped") },
+	};
+	static const char *const order[] = { "i-1", "i-1", "i-2", "i-2" };
+	struct action actions[5];
+	struct awsq_err err;
+	struct scene s;
+
+	(void)state;
+	BEGIN(&s, answers);
+	plan_two(&s, actions);
+	assert_int_equal(plan_apply(&s.plan, &s.region, &s.desired, &s.observed, &err),
+		AWSQ_ESERVICE);
+	assert_non_null(strstr(err.message, "instance 'i-1' is terminated, not stopped"));
+	assert_int_equal(s.f.server->n_requests, 10);
+	for (size_t i = 0; i < 4; i++)
+		assert_non_null(strstr(s.f.server->requests[2 + i].body, order[i]));
+	assert_int_equal(how_often(&s, "i-2 is stopped"), 1);
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +308,8 @@ int main(void)
 		cmocka_unit_test(test_no_type_is_offered),
 		cmocka_unit_test(test_a_disturbance_ends_no_wait),
 		cmocka_unit_test(test_a_refusal_ends_the_wait),
+		cmocka_unit_test(test_what_was_made_is_stopped_when_the_next_fails),
+		cmocka_unit_test(test_each_is_stopped_whatever_becomes_of_the_other),
 	};
 
 	return cmocka_run_group_tests_name("apply", tests, fake_global_begin, fake_global_end);

@@ -103,10 +103,10 @@ static void test_several(void **state)
 	world_instance(&w, "shutting-down", 0);
 	w.o.volumes.n = 1;
 	plans(&x, &w, "", "");
-	world_instance(&w, "running", 0);
-	is_blocked(&x, &w,
-		"2 instances are the fleet's, by tag or Name: i-5 (stopped), i-11 (running); "
-		"terminate all but one");
+	world_instance(&w, "running", 3600);
+	w.attributes[3].user_data = S(x.user_data);
+	w.o.in_use = 1;
+	plans(&x, &w, "", "instances count: 2 -> 1 (by-hand)\n");
 }
 
 /* ---- What can be changed in place */

@@ -194,6 +194,9 @@ int plan_apply(const struct plan *p, struct region *r, const struct desired *d,
 	(void)snprintf(a.image_id, sizeof(a.image_id), "%s", p->image_id);
 	(void)snprintf(a.group_id, sizeof(a.group_id), "%s", p->group_id);
 	for (size_t i = 0; rc == 0 && i < p->n; i++) {
+		/* Of several that are to be made, the user may have enough. */
+		if (p->actions[i].kind == ACTION_RUN_INSTANCE)
+			region_heed_cancel(r);
 		if (i > 0 && region_sleep(r, 0) != 0)
 			rc = awsq_err_set(err, AWSQ_ECANCELED,
 				"canceled after %zu of %zu actions; the same command goes on", i,
@@ -201,6 +204,8 @@ int plan_apply(const struct plan *p, struct region *r, const struct desired *d,
 		else
 			rc = table[p->actions[i].kind](&a, &p->actions[i], err);
 	}
+	if (rc != 0)
+		apply_stop_made(&a);
 	region_status(r, "%s", "");
 	return rc;
 }

@@ -17,7 +17,10 @@ struct apply {
 	/* Found, or made on the way. */
 	char image_id[64];
 	char group_id[64];
-	char instance_id[64];
+	char instance_ids[CONFIG_COUNT_MAX + 1]
+			 [64];        /* of new ones, by their ordinal; "": not made */
+	int on[CONFIG_COUNT_MAX + 1]; /* of those: not stopped since */
+	int told_to_stop;             /* all that the plan stops have been told to */
 };
 
 typedef int apply_action(struct apply *a, const struct action *action, struct awsq_err *err);
@@ -27,6 +30,10 @@ apply_action apply_wait_image;
 apply_action apply_deregister_image;
 apply_action apply_run_instance;
 apply_action apply_stop_instance;
+
+/* After an action went wrong: stops what was made before, with the plan's own actions. */
+void apply_stop_made(struct apply *a);
+
 apply_action apply_terminate_instance;
 apply_action apply_set;
 apply_action apply_profile;

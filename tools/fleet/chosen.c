@@ -2,6 +2,8 @@
 
 #include "fleet/chosen.h"
 
+#include <awsq/num.h>
+
 static int same(const char *a, const char *b)
 {
 	return strcmp(a ? a : "", b ? b : "") == 0;
@@ -54,40 +56,118 @@ const char *instance_profile(const struct awsq_ec2_instance *i)
 	return slash ? slash + 1 : NULL;
 }
 
-/* Whether another live instance of the list was made to replace this one. */
-static int is_replaced(const struct awsq_ec2_instances *list, const struct awsq_ec2_instance *old)
+static int replaces(const struct awsq_ec2_instance *new, const struct awsq_ec2_instance *old)
+{
+	return new != old &&instance_is_live(new) && instance_is_live(old) &&
+	       same(awsq_ec2_tag_value(new->tags, new->n_tags, TAG_REPLACES), old->id);
+}
+
+int instance_counts(const struct awsq_ec2_instances *list, const struct awsq_ec2_instance *instance)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		const struct awsq_ec2_instance *other = &list->items[i];
+		if (replaces(&list->items[i], instance))
+			return 0;
+	}
+	return instance_is_live(instance);
+}
 
-		if (other != old && instance_is_live(other) &&
-			same(awsq_ec2_tag_value(other->tags, other->n_tags, TAG_REPLACES), old->id))
+const struct awsq_ec2_instance *instance_replaced(const struct awsq_ec2_instances *list,
+	const struct awsq_ec2_instance *instance)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (replaces(instance, &list->items[i]))
+			return &list->items[i];
+	}
+	return NULL;
+}
+
+int instance_ordinal(const struct awsq_ec2_instance *i)
+{
+	const char *text = awsq_ec2_tag_value(i->tags, i->n_tags, TAG_ORDINAL);
+	int64_t ordinal;
+
+	if (text && awsq_parse_int(&ordinal, text, 2, CONFIG_COUNT_MAX) == 0)
+		return (int)ordinal;
+	return awsq_ec2_tag_value(i->tags, i->n_tags, TAG_KEY) ? 1 : 0;
+}
+
+static int has_ordinal(const int *ordinals, size_t n, int ordinal)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ordinals[i] == ordinal)
 			return 1;
 	}
 	return 0;
 }
 
-const struct awsq_ec2_instance *chosen_instance(const struct awsq_ec2_instances *list, size_t *n,
-	const struct awsq_ec2_instance **replaced)
+/*
+ * Of those that count and were made as that one, the one that was launched last: should an earlier
+ * one be there too, it is this one whose making may be under way still, and asked for again with
+ * the token of its number. list->n: there is none.
+ */
+static size_t made_as(const struct awsq_ec2_instances *list, int ordinal)
 {
-	const struct awsq_ec2_instance *found = NULL;
+	size_t best = list->n;
 
-	*n = 0;
-	if (replaced)
-		*replaced = NULL;
 	for (size_t i = 0; i < list->n; i++) {
 		const struct awsq_ec2_instance *instance = &list->items[i];
 
-		if (!instance_is_live(instance))
-			continue;
-		if (!is_replaced(list, instance)) {
-			found = instance;
-			(*n)++;
-		} else if (replaced) {
-			*replaced = instance;
-		}
+		if (instance_ordinal(instance) == ordinal && instance_counts(list, instance) &&
+			(best == list->n || instance->launch_time > list->items[best].launch_time))
+			best = i;
 	}
-	return *n == 1 ? found : NULL;
+	return best;
+}
+
+/* Of those that count and have no number yet, the one with the lowest id; list->n: none. */
+static size_t next_without(const int *ordinals, const struct awsq_ec2_instances *list)
+{
+	size_t next = list->n;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (ordinals[i] == 0 && instance_counts(list, &list->items[i]) &&
+			(next == list->n || strcmp(list->items[i].id, list->items[next].id) < 0))
+			next = i;
+	}
+	return next;
+}
+
+void chosen_ordinals(int *ordinals, const struct awsq_ec2_instances *list, int wanted)
+{
+	int free_one = 1;
+
+	for (size_t i = 0; i < list->n; i++)
+		ordinals[i] = 0;
+	for (int k = 1; k <= wanted; k++) {
+		size_t at = made_as(list, k);
+
+		if (at < list->n)
+			ordinals[at] = k;
+	}
+	for (size_t i = next_without(ordinals, list); i < list->n;
+		i = next_without(ordinals, list)) {
+		while (has_ordinal(ordinals, list->n, free_one))
+			free_one++;
+		ordinals[i] = free_one;
+	}
+}
+
+const char *chosen_profile(const struct awsq_ec2_instances *list, size_t *n, int *differ)
+{
+	const char *found = NULL;
+
+	*n = 0;
+	*differ = 0;
+	for (size_t i = 0; i < list->n; i++) {
+		const char *profile = instance_profile(&list->items[i]);
+
+		if (!instance_counts(list, &list->items[i]))
+			continue;
+		if ((*n)++ == 0)
+			found = profile;
+		*differ |= !same(found, profile);
+	}
+	return found;
 }
 
 const struct awsq_ec2_instance_attributes *observed_attributes(const struct observed *o,

@@ -29,16 +29,35 @@ int image_is_fleets(const struct config *c, int is_home, const struct awsq_ec2_i
 /* An instance that is neither terminated nor about to be. */
 int instance_is_live(const struct awsq_ec2_instance *instance);
 
+/*
+ * Whether one of the list counts as the fleet's: it is live, and no other live one was made to
+ * replace it.
+ */
+int instance_counts(const struct awsq_ec2_instances *list,
+	const struct awsq_ec2_instance *instance);
+
+/* The live one that it was made to replace, and that is there still; NULL when there is none. */
+const struct awsq_ec2_instance *instance_replaced(const struct awsq_ec2_instances *list,
+	const struct awsq_ec2_instance *instance);
+
+/*
+ * Which of a region's instances each is, counted from 1, into as many ordinals as the list has
+ * items; 0: it does not count. Up to wanted each number is given once: to the one that was made as
+ * it, else to any other, the one with the lowest id first. Those too many have numbers above that.
+ */
+void chosen_ordinals(int *ordinals, const struct awsq_ec2_instances *list, int wanted);
+
+/* As which one config-region made it; 0 for one that someone made by hand. */
+int instance_ordinal(const struct awsq_ec2_instance *instance);
+
 /* The name of its instance profile, owned by it; NULL when it (or instance) has none. */
 const char *instance_profile(const struct awsq_ec2_instance *instance);
 
 /*
- * The fleet's instance: the only live one; NULL when there is none or, with *n > 1, several. One
- * that another one was made to replace, and that is there still, does not count: *replaced (which
- * may be NULL) gets it.
+ * The profile that all which count have, as instance_profile(); NULL when they have none. *n is how
+ * many count; *differ whether theirs are not all the same, and the first one's is the result.
  */
-const struct awsq_ec2_instance *chosen_instance(const struct awsq_ec2_instances *list, size_t *n,
-	const struct awsq_ec2_instance **replaced);
+const char *chosen_profile(const struct awsq_ec2_instances *list, size_t *n, int *differ);
 
 /* The attributes of an instance of o's. */
 const struct awsq_ec2_instance_attributes *observed_attributes(const struct observed *o,

@@ -47,6 +47,8 @@ enum config_overlap {
 	CONFIG_OVERLAP_REPLACE /* ends it */
 };
 
+#define CONFIG_COUNT_MAX 20
+
 /*
  * What may differ by region: the override's, else the fleet's. A VPC or subnet is an id, as
  * config_is_id() tells, or the value of its Name tag; a KMS key is an id, an ARN or "alias/...".
@@ -57,7 +59,7 @@ struct config_region {
 	char *vpc;                            /* NULL where not set, as the next two */
 	char *subnet;
 	char *kms_key;
-	int count; /* of instances: 1 to 20 */
+	int count; /* of instances: 1 to CONFIG_COUNT_MAX */
 };
 
 /* Owned by the structure; to be freed with config_free(). */

@@ -14,7 +14,6 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define DAY          INT64_C(86400)
 #define TYPES_MAX    16 /* a filter for them takes no more */
-#define COUNT_MAX    20
 
 /*
  * What all the names made from it allow. An AMI's: 3 to 128 letters, digits and ()[] ./-'@_. A
@@ -255,7 +254,7 @@ static const struct config_rule fleet_rules[] = {
 		.kind = CONFIG_NUMBER,
 		.offset = FLEET(elsewhere.count),
 		.min = 1,
-		.max = COUNT_MAX,
+		.max = CONFIG_COUNT_MAX,
 		.preset = "1",
 		.expected = COUNT_EXPECTED,
 	},
@@ -347,7 +346,7 @@ static const struct config_rule override_rules[] = {
 		.kind = CONFIG_NUMBER,
 		.offset = REGION(count),
 		.min = 1,
-		.max = COUNT_MAX,
+		.max = CONFIG_COUNT_MAX,
 		.expected = COUNT_EXPECTED,
 	},
 };

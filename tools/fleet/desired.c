@@ -85,19 +85,18 @@ int desired_find_image(struct desired *d, struct awsq_err *err)
 }
 
 /* regions.cfg's role, or else the home instance's; it has to exist. */
-/* The home instance's. Without any instance there, nobody knows. */
+/* That of home's instance, or of all there. Without any instance there, nobody knows. */
 static int find_home_profile(struct desired *d, const char **name, struct awsq_err *err)
 {
-	const struct awsq_ec2_instance *instance;
 	size_t n;
+	int differ;
 
-	instance = chosen_instance(&d->home.instances, &n, NULL);
-	*name = instance_profile(instance);
+	*name = chosen_profile(&d->home.instances, &n, &differ);
 	d->profile_unknown = n == 0;
-	if (n > 1)
+	if (differ)
 		return awsq_err_set(err, AWSQ_EINVAL,
-			"%zu instances have the Name tag '%s', and which one's role counts is not "
-			"for us to say: terminate all but one, or name a role in regions.cfg",
+			"the %zu instances of '%s' do not have the same role, and which one's "
+			"counts is not for us to say: name a role in regions.cfg",
 			n, d->config->name);
 	return 0;
 }

@@ -16,9 +16,13 @@
 /* On images and their snapshots: what they are copies of. */
 #define TAG_SOURCE_IMAGE  "awsq:source-image"
 #define TAG_SOURCE_REGION "awsq:source-region"
-/* On instances: the fingerprint of the key they were made with; and the one they take over from. */
+/*
+ * On instances: the fingerprint of the key they were made with; the one they take over from; and,
+ * from the second of a region on, as which of them they were made.
+ */
 #define TAG_KEY      "awsq:key"
 #define TAG_REPLACES "awsq:replaces"
+#define TAG_ORDINAL  "awsq:ordinal"
 
 /*
  * Everything of the fleet, in whatever state, as AWS lists it. The fleet's is what carries its tag;

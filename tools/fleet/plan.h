@@ -48,6 +48,7 @@ struct action {
 	char what[320];     /* in words: "copy image ami-1 from us-west-2" */
 	char why[256];      /* the reason: "no image named 'NAVO'" */
 	char value[136];    /* of what is made or modified: type, name, id of the replaced one */
+	int ordinal;        /* of a new instance: which of the region's it is, from 1 */
 	struct rules rules; /* of the four that change rules; borrowed strings */
 	struct awsq_ec2_new_tag tags[5]; /* of ACTION_TAG; borrowed strings */
 	int renews; /* what it removes is to be made anew, and not given back */
@@ -67,7 +68,7 @@ struct difference {
 	char member[320];  /* "type", a rule; "" when it is there or not as a whole */
 	char wanted[256];
 	char found[256];
-	char hint[256]; /* more about it, or what to do; may be "" */
+	char hint[900]; /* more about it, or what to do; may be "" */
 };
 
 struct plan {

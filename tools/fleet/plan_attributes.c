@@ -39,15 +39,15 @@ struct lasting {
 static int lasts(struct lasting *l, int differs, const char *member, const char *wanted,
 	const char *found)
 {
-	int is_home = l->p->is_home;
+	int is_original = l->p->is_original;
 
 	if (!differs)
 		return 0;
 	l->n++;
 	return plan_differs(l->p->plan,
-		&(struct differs){ is_home ? REMEDY_HAND : l->remedy, "instance",
+		&(struct differs){ is_original ? REMEDY_HAND : l->remedy, "instance",
 			l->p->instance->id, member, wanted, found,
-			is_home ? "home's instance is not replaced" : l->hint });
+			is_original ? "home's instance is not replaced" : l->hint });
 }
 
 /* What it lets in was written to its disk when it was made. */
@@ -117,14 +117,15 @@ int plan_lasting(struct planner *p, enum remedy remedy, const char *hint, size_t
 	int rc = 0;
 
 	/* Home's instance is what the image was made from, not made from it. */
-	if (!p->is_home)
+	if (!p->is_original)
 		rc = lasts(&l, !p->image || differ(p->image->id, i->image_id), "image",
 			p->image ? p->image->id : "the new one", i->image_id);
 	if (rc == 0)
 		rc = lasting_key(&l);
+	/* Home's image is as it is: only copies are encrypted. */
 	if (rc == 0 && !p->is_home)
 		rc = lasting_encryption(&l);
-	if (rc == 0 && !p->is_home)
+	if (rc == 0 && !p->is_original)
 		rc = lasting_place(&l);
 	if (rc == 0)
 		rc = lasting_user_data(&l);

@@ -70,18 +70,21 @@ static int is_stuck(const struct awsq_ec2_image *image)
 	       differ(image->state, "error") && differ(image->state, "deregistered");
 }
 
-/* Whether the fleet's instance was made of it. */
+/* Whether one of the fleet's instances was made of it. */
 static int is_instances(const struct planner *p, const struct awsq_ec2_image *image)
 {
-	const struct awsq_ec2_instance *instance;
-	size_t n;
+	const struct awsq_ec2_instances *list = &p->o->instances;
 
-	instance = chosen_instance(&p->o->instances, &n, NULL);
-	return instance && !differ(instance->image_id, image->id);
+	for (size_t i = 0; i < list->n; i++) {
+		if (instance_counts(list, &list->items[i]) &&
+			!differ(list->items[i].image_id, image->id))
+			return 1;
+	}
+	return 0;
 }
 
 /*
- * Which of two copies of the same image, both made by the fleet, is kept: what the instance is made
+ * Which of two copies of the same image, both made by the fleet, is kept: what an instance is made
  * of, else the elder one, so that all who look at them choose the same.
  */
 static int is_better(const struct planner *p, const struct awsq_ec2_image *a,
@@ -310,7 +313,7 @@ static int is_in_use(const struct planner *p, const struct awsq_ec2_image *image
 	for (size_t i = 0; i < p->o->instances.n; i++) {
 		const struct awsq_ec2_instance *instance = &p->o->instances.items[i];
 
-		if (instance_is_live(instance) && instance != p->goes &&
+		if (instance_is_live(instance) && !p->fates[i].goes &&
 			!differ(instance->image_id, image->id))
 			return 1;
 	}

@@ -25,17 +25,29 @@ static int is_first_boot(const struct awsq_ec2_instance *i)
 
 /* ---- Making one */
 
-static int plan_stop(struct planner *p, const char *id, const char *why)
+struct plan_fate *plan_fate(struct planner *p, const struct awsq_ec2_instance *instance)
+{
+	return &p->fates[instance - p->o->instances.items];
+}
+
+static int plan_stop(struct planner *p, const char *id, int ordinal, const char *why)
 {
 	struct action *a;
 	int rc = plan_add(p->plan, &a, ACTION_STOP_INSTANCE, id, "%s", why);
 
-	if (rc == 0)
+	if (rc == 0) {
+		a->ordinal = ordinal;
 		plan_say(a, "stop instance %s when it runs", id ? id : "(new)");
+	}
 	return rc;
 }
 
-static int is_any_type_offered(struct planner *p)
+int plan_stop_new(struct planner *p, int ordinal)
+{
+	return plan_stop(p, NULL, ordinal, "it sleeps until it is needed");
+}
+
+int plan_has_type(struct planner *p)
 {
 	const struct config_strings *types = &p->where->instance_types;
 	struct awsq_buf names = AWSQ_BUF_INIT(2048);
@@ -53,33 +65,26 @@ static int is_any_type_offered(struct planner *p)
 	return 0;
 }
 
-/* old: the one that it replaces, or NULL. */
-static int plan_run(struct planner *p, const struct awsq_ec2_instance *old)
+int plan_run(struct planner *p, int ordinal, const struct awsq_ec2_instance *old)
 {
 	const char *image = p->image ? p->image->id : "(new)";
 	struct action *a;
 	int rc;
 
-	if (!is_any_type_offered(p))
-		return 0;
 	if (old)
 		rc = plan_add(p->plan, &a, ACTION_RUN_INSTANCE, NULL, "it replaces %s", old->id);
+	else if (p->where->count > 1)
+		rc = plan_add(p->plan, &a, ACTION_RUN_INSTANCE, NULL,
+			"of %d instances, number %d is missing", p->where->count, ordinal);
 	else
 		rc = plan_add(p->plan, &a, ACTION_RUN_INSTANCE, NULL,
 			"no instance with the Name tag '%s'", p->d->config->name);
 	if (rc != 0)
 		return rc;
+	a->ordinal = ordinal;
 	(void)snprintf(a->value, sizeof(a->value), "%s", old ? old->id : "");
 	plan_say(a, "run an instance of image %s", image);
-	return plan_stop(p, NULL, "it sleeps until it is needed");
-}
-
-static int plan_new(struct planner *p)
-{
-	int rc = plan_differs(p->plan, &(struct differs){ REMEDY_APPLY, "instance", NULL, NULL,
-					       p->d->config->name, NULL, NULL });
-
-	return rc == 0 ? plan_run(p, NULL) : rc;
+	return 0;
 }
 
 /* ---- Replacing one */
@@ -97,13 +102,12 @@ static int leave_volumes(struct planner *p, const struct awsq_ec2_instance *old)
 	return rc;
 }
 
-/* Terminates what was replaced. */
-static int plan_terminate(struct planner *p, const struct awsq_ec2_instance *old, const char *why)
+int plan_terminate(struct planner *p, const struct awsq_ec2_instance *old, const char *why)
 {
 	struct action *a;
 	int rc = leave_volumes(p, old);
 
-	p->goes = old;
+	plan_fate(p, old)->goes = 1;
 	if (rc == 0)
 		rc = plan_unprotect(p->plan, p->o, old);
 	if (rc == 0)
@@ -143,29 +147,12 @@ static const char *why_not_replace(const struct planner *p)
 {
 	if (p->replaced)
 		return "an earlier replacement is to be finished first";
+	if (p->surplus)
+		return "which of too many instances are to stay is to be decided first";
 	return why_not_terminate(p, p->instance);
 }
 
-/* ---- What there is */
-
-static int several_instances(struct planner *p)
-{
-	struct awsq_buf ids = AWSQ_BUF_INIT(512);
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->o->instances.n; i++) {
-		const struct awsq_ec2_instance *instance = &p->o->instances.items[i];
-
-		if (instance_is_live(instance))
-			awsq_buf_addf(&ids, "%s%s (%s)", n++ ? ", " : "", instance->id,
-				instance->state);
-	}
-	plan_block(p->plan,
-		"%zu instances are the fleet's, by tag or Name: %.400s; terminate all but one", n,
-		awsq_buf_str(&ids));
-	awsq_buf_free(&ids);
-	return 0;
-}
+/* ---- One that stays */
 
 /* Whether it was made and never stopped, or runs for whatever other reason. */
 static int plan_state(struct planner *p)
@@ -185,7 +172,7 @@ static int plan_state(struct planner *p)
 		rc = plan_differs(p->plan,
 			&(struct differs){ REMEDY_APPLY, "instance", i->id, "state", "stopped",
 				i->state, "it was made, and never stopped" });
-		return rc == 0 ? plan_stop(p, i->id, "it was made, and never stopped") : rc;
+		return rc == 0 ? plan_stop(p, i->id, 0, "it was made, and never stopped") : rc;
 	}
 	p->runs = 1;
 	/* One that runs after a later start may be at work: it is not config-region's to stop. */
@@ -211,10 +198,10 @@ static int plan_stop_protection(struct planner *p)
 	return rc;
 }
 
-static int plan_existing(struct planner *p)
+int plan_existing(struct planner *p)
 {
 	/* Home's instance never is: the image was made from it, by whoever has that in hand. */
-	int wanted = p->options->replace && !p->is_home;
+	int wanted = p->options->replace && !p->is_original;
 	const char *obstacle = wanted ? why_not_replace(p) : NULL;
 	enum remedy remedy = wanted && !obstacle ? REMEDY_APPLY : REMEDY_REPLACE;
 	size_t n;
@@ -223,26 +210,13 @@ static int plan_existing(struct planner *p)
 	if (rc != 0)
 		return rc;
 	if (wanted && !obstacle && n > 0) {
-		rc = plan_run(p, p->instance);
-		return rc == 0 ? plan_terminate(p, p->instance, "it is replaced by the new one")
-		               : rc;
+		plan_fate(p, p->instance)->is_renewed = 1;
+		return 0;
 	}
 	rc = plan_stop_protection(p);
 	if (rc == 0)
 		rc = plan_state(p);
-	return rc == 0 ? plan_attributes(p) : rc;
-}
-
-int plan_instance(struct planner *p)
-{
-	size_t n;
-	int rc;
-
-	p->instance = chosen_instance(&p->o->instances, &n, &p->replaced);
-	if (n > 1)
-		return several_instances(p);
-	if (!p->instance)
-		return plan_new(p);
-	rc = plan_existing(p);
+	if (rc == 0)
+		rc = plan_attributes(p);
 	return rc == 0 && p->replaced ? finish_replacing(p) : rc;
 }

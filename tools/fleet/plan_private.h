@@ -53,10 +53,19 @@ struct planner {
 	int is_home;
 	const struct awsq_ec2_image *image; /* the one that is wanted; NULL: to be copied */
 	const struct awsq_ec2_security_group *group;
+	struct plan_fate *fates; /* of o's instances: as many, in their order */
+	int surplus;             /* there are more than where->count says */
+	/* Of the instance that is being looked at: */
 	const struct awsq_ec2_instance *instance;
 	const struct awsq_ec2_instance *replaced; /* by it, and there still */
-	const struct awsq_ec2_instance *goes;     /* is terminated by this plan */
-	int runs; /* and cannot be stopped for what needs it stopped */
+	int is_original; /* home's own, which the image was made from: not made from an image */
+	int runs;        /* and cannot be stopped for what needs it stopped */
+};
+
+struct plan_fate {
+	int ordinal;    /* which of the region's it is, as chosen_ordinals() has it */
+	int is_renewed; /* this plan makes another in its place */
+	int goes;       /* this plan terminates it */
 };
 
 /* Each adds its part. The images that are to go, go last: instances are made of them. */
@@ -65,7 +74,23 @@ int plan_image_wait(struct planner *p);
 int plan_old_images(struct planner *p);
 int plan_key_pair(struct planner *p);
 int plan_group(struct planner *p);
-int plan_instance(struct planner *p);
+int plan_instances(struct planner *p);
+
+/*
+ * An instance that is there: what it differs in and what is done about it, but for the new one that
+ * is to take its place, of which its fate is told. Then the parts of making a new one, in the place
+ * of old or (NULL) of none; and of terminating one.
+ */
+int plan_existing(struct planner *p);
+int plan_run(struct planner *p, int ordinal, const struct awsq_ec2_instance *old);
+int plan_stop_new(struct planner *p, int ordinal);
+int plan_terminate(struct planner *p, const struct awsq_ec2_instance *old, const char *why);
+
+/* Whether instances can be made here; blocks the plan when not. */
+int plan_has_type(struct planner *p);
+
+/* The fate of one of o's instances. */
+struct plan_fate *plan_fate(struct planner *p, const struct awsq_ec2_instance *instance);
 
 /*
  * Two parts of the instance's: what only another instance would change, of which *n is how many

@@ -90,11 +90,26 @@ static void hand_over(struct planner *p)
 	(void)snprintf(plan->zone, sizeof(plan->zone), "%s", p->place.zone ? p->place.zone : "");
 }
 
+/* Which of the region's instances each is; one more than there are, as none at all is no array. */
+static int take_fates(struct planner *p)
+{
+	const struct awsq_ec2_instances *list = &p->o->instances;
+	int *ordinals = calloc(list->n + 1, sizeof(*ordinals));
+
+	p->fates = calloc(list->n + 1, sizeof(*p->fates));
+	if (ordinals && p->fates)
+		chosen_ordinals(ordinals, list, p->where->count);
+	for (size_t i = 0; ordinals && p->fates && i < list->n; i++)
+		p->fates[i].ordinal = ordinals[i];
+	free(ordinals);
+	return ordinals && p->fates ? 0 : AWSQ_ENOMEM;
+}
+
 int plan_provision(struct plan *out, const struct desired *d, const struct observed *o,
 	const struct region *r, const struct plan_options *options)
 {
 	static int (*const parts[])(struct planner *) = { plan_image, plan_key_pair, plan_group,
-		plan_image_wait, plan_instance, plan_old_images, plan_volumes };
+		plan_image_wait, plan_instances, plan_old_images, plan_volumes };
 	struct planner p = { .plan = out,
 		.d = d,
 		.o = o,
@@ -102,7 +117,7 @@ int plan_provision(struct plan *out, const struct desired *d, const struct obser
 		.options = options,
 		.where = config_place(d->config, r->name),
 		.is_home = strcmp(r->name, d->config->home) == 0 };
-	int rc = 0;
+	int rc;
 
 	memset(out, 0, sizeof(*out));
 	chosen_placement(&p.place, o, p.where, r->name);
@@ -110,11 +125,13 @@ int plan_provision(struct plan *out, const struct desired *d, const struct obser
 		plan_block(out, "%s", p.place.error);
 		return 0;
 	}
+	rc = take_fates(&p);
 	for (size_t i = 0; rc == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
 		rc = parts[i](&p);
 	/* What stands in the way of one action may be what another would destroy: none is done. */
 	if (out->blocked[0])
 		plan_drop_actions(out);
 	hand_over(&p);
+	free(p.fates);
 	return rc;
 }

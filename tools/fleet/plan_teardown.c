@@ -82,7 +82,7 @@ static int leave_volumes(struct teardown *t)
 	return rc;
 }
 
-static int plan_instances(struct teardown *t)
+static int remove_instances(struct teardown *t)
 {
 	int rc = leave_volumes(t);
 
@@ -214,7 +214,7 @@ int plan_teardown(struct plan *out, const struct observed *o, const struct plan_
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = plan_instances(&t);
+	rc = remove_instances(&t);
 	if (rc == 0)
 		rc = plan_volumes(&t);
 	if (rc == 0)

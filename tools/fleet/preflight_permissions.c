@@ -6,6 +6,7 @@
 #include "banned.h"
 
 #include "fleet/preflight_private.h"
+#include "fleet/instance.h"
 
 #include <stdarg.h>
 
@@ -194,6 +195,12 @@ static void tag_instance(struct awsq_call *call, const struct subjects *s)
 	ask_to_run(call, s, tags(s, room), NULL);
 }
 
+static void tag_lease(struct awsq_call *call, const struct subjects *s)
+{
+	awsq_ec2_create_tags(call, s->instance,
+		(struct awsq_ec2_new_tag[]){ { TAG_LEASE, s->name }, { NULL, NULL } });
+}
+
 static void pass_role(struct awsq_call *call, const struct subjects *s)
 {
 	ask_to_run(call, s, NULL, s->profile);
@@ -257,6 +264,7 @@ static const struct question questions[] = {
 	{ "ec2:CreateTags", ANYWHERE, tag_key_pair },
 	{ "ec2:CreateTags", ELSEWHERE, tag_group },
 	{ "ec2:CreateTags", ANYWHERE, tag_instance },
+	{ "ec2:CreateTags", ANYWHERE, tag_lease },
 	{ "ec2:ModifyInstanceAttribute", ANYWHERE, modify_attribute },
 	{ "ec2:ModifyInstanceMetadataOptions", ANYWHERE, modify_metadata },
 	{ "ec2:StartInstances", ANYWHERE, start_instance },
@@ -275,9 +283,12 @@ static const struct question questions[] = {
 
 static void take_instance(struct subjects *s, const struct observed *o)
 {
-	size_t n;
-	const struct awsq_ec2_instance *instance = chosen_instance(&o->instances, &n, NULL);
+	const struct awsq_ec2_instance *instance = NULL;
 
+	for (size_t i = 0; i < o->instances.n; i++) {
+		if (instance_counts(&o->instances, &o->instances.items[i]))
+			instance = &o->instances.items[i];
+	}
 	if (!instance)
 		return;
 	s->instance = instance->id;
