@@ -111,13 +111,14 @@ static void fill_request(struct job_request *job, struct run *run)
 static int write_scripts(struct awsq_buf *script, struct awsq_buf *cleanup, const struct run *run,
 	const char *id)
 {
-	struct command command = { .text = run->request->command,
-		.run = run->row.id,
-		.attempt = run->row.attempts,
-		.id = id };
+	struct command command;
 	int rc;
 
 	command_of_config(&command, run->r->fleet->config);
+	command.text = run->request->command;
+	command.run = run->row.id;
+	command.attempt = run->row.attempts;
+	command.id = id;
 	rc = command_script(script, &command);
 	return rc == 0 ? command_cleanup(cleanup, &command) : rc;
 }
