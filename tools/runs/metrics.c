@@ -80,7 +80,7 @@ static void add_name(struct awsq_buf *out, const struct book *book, const struct
 	add_label(out, "fleet", book->fleet);
 	awsq_buf_addc(out, ',');
 	add_label(out, "region", r->sum.region);
-	if (label) {
+	if (label && value) {
 		awsq_buf_addc(out, ',');
 		add_label(out, label, value);
 	}

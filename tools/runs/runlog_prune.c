@@ -12,6 +12,12 @@
 #define MAX_DEPTH 64 /* a folder of a run is as deep as what was brought back into it */
 #define DAY_MS    (86400 * INT64_C(1000))
 
+/* POSIX lets threads call it, each with a DIR of its own; and there is no readdir_r any more. */
+static const struct dirent *next_entry(DIR *dir)
+{
+	return readdir(dir); /* cppcheck-suppress readdirCalled */
+}
+
 static void remove_tree(int parent, const char *name, int depth);
 
 static void remove_entry(int folder, const char *name, int depth)
@@ -38,7 +44,7 @@ static void remove_tree(int parent, const char *name, int depth)
 			(void)close(fd);
 		return;
 	}
-	while (depth < MAX_DEPTH && (entry = readdir(dir)) != NULL)
+	while (depth < MAX_DEPTH && (entry = next_entry(dir)) != NULL)
 		remove_entry(fd, entry->d_name, depth + 1);
 	(void)closedir(dir);
 	(void)unlinkat(parent, name, AT_REMOVEDIR);
@@ -64,7 +70,7 @@ void runlog_prune(const char *state_dir, int64_t now_ms, int days)
 	const struct dirent *entry;
 
 	free(path);
-	while (dir && (entry = readdir(dir)) != NULL) {
+	while (dir && (entry = next_entry(dir)) != NULL) {
 		int64_t begun = begun_ms(entry->d_name);
 
 		if (begun > 0 && now_ms - begun > days * DAY_MS)
