@@ -1,7 +1,7 @@
 """Who logs in, and to whom: keys that ssh-agent holds, and hosts that are known, new, or others.
 
-By the drive_job executable against OpenSSH's sshd with its default algorithms; test_host_keys.py has
-what the tools make of it.
+By the drive_job executable against OpenSSH's sshd with its default algorithms; test_host_keys.py
+has what the tools make of it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def keygen(*args: str | Path) -> None:
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the keys, as they are and behind "locked-" with a passphrase, and host keys."""
+    """Their folder: as they are, as "locked-" with a passphrase, and host keys."""
     folder = tmp_path_factory.mktemp("keys")
     for name, how in KEYS.items():
         keygen(*how, "-N", "", "-f", folder / name)

@@ -149,7 +149,7 @@ static void test_none(void **state)
 	expect_bytes(later, strlen(later), "", 1);
 }
 
-/* 64 KiB is all that is kept, and the beginning may be in what is gone, or the end still to come. */
+/* Of the 64 KiB that are kept the beginning may be gone, or the end still to come. */
 static void test_cut_off(void **state)
 {
 	static const char block[] =
@@ -189,7 +189,9 @@ static void test_damaged_keys_are_left_out(void **state)
 	at = strstr(text, ED25519) + strlen(ED25519) - 5;
 	*at = *at == 'A' ? 'B' : 'A';
 	expect(text, ECDSA ",");
-	memcpy(strstr(text, ECDSA) + 60, "[ 1.2] x", 8);
+	at = strstr(text, ECDSA) + 60;
+	at[0] = '[';
+	at[1] = ' ';
 	expect(text, "");
 }
 

@@ -138,11 +138,10 @@ static int judge_stranger(const struct ssh_target *target, const char *key, size
 			target->host_id, target->host, awsq_buf_str(&print));
 	else
 		(void)awsq_err_set(err, AWSQ_EINVAL,
-			"will not trust '%s' at '%s', whose host key is %s: no key of it is on "
-			"record, and host_key is \"strict\"; take it from the console with "
-		        "host_key "
-			"= \"console\", or put its line into '%s' yourself, as ssh-keyscan prints "
-			"it, but with '%s' as the host's name",
+			"will not trust '%s' at '%s', whose host key is %s: none of its keys is on "
+			"record, and host_key is \"strict\"; put its line into '%s' yourself, as "
+			"ssh-keyscan prints it, but with '%s' as the host's name, or take it from "
+			"the console with host_key = \"console\"",
 			target->host_id, target->host, awsq_buf_str(&print), target->known_hosts,
 			target->host_id);
 	awsq_buf_free(&print);

@@ -95,22 +95,22 @@ static int open_agent(struct agent *a)
 	return try_connect(a, &address);
 }
 
-/* Moves len bytes; one of out and in is NULL. */
-static int transfer(const struct agent *a, const char *out, char *in, size_t len)
+/* Sends len bytes, or takes as many in. */
+static int transfer(const struct agent *a, int sending, char *data, size_t len)
 {
 	while (len > 0) {
-		ssize_t n = out ? send(a->fd, out, len, MSG_NOSIGNAL) : recv(a->fd, in, len, 0);
+		ssize_t n =
+			sending ? send(a->fd, data, len, MSG_NOSIGNAL) : recv(a->fd, data, len, 0);
 		int rc;
 
 		if (n > 0) {
 			len -= (size_t)n;
-			out = out ? out + n : NULL;
-			in = in ? in + n : NULL;
+			data += n;
 			continue;
 		}
 		if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
 			return unreachable(a, AWSQ_ENET, n == 0 ? "it hung up" : strerror(errno));
-		rc = ssh_net_wait(a->fd, out ? POLLOUT : POLLIN, a->deadline_ms, a->cancel_fd);
+		rc = ssh_net_wait(a->fd, sending ? POLLOUT : POLLIN, a->deadline_ms, a->cancel_fd);
 		if (rc != 0)
 			return waited(a, rc);
 	}
@@ -129,7 +129,7 @@ static int receive(const struct agent *a, int *type, struct awsq_buf *answer)
 	char header[5], chunk[4096];
 	struct sshwire w = { (const uint8_t *)header, 4 };
 	uint32_t left;
-	int rc = transfer(a, NULL, header, sizeof(header));
+	int rc = transfer(a, 0, header, sizeof(header));
 
 	if (rc != 0)
 		return rc;
@@ -139,7 +139,7 @@ static int receive(const struct agent *a, int *type, struct awsq_buf *answer)
 	for (left--; left > 0;) {
 		uint32_t n = left < sizeof(chunk) ? left : (uint32_t)sizeof(chunk);
 
-		rc = transfer(a, NULL, chunk, n);
+		rc = transfer(a, 0, chunk, n);
 		if (rc != 0)
 			return rc;
 		awsq_buf_add(answer, chunk, n);
@@ -163,7 +163,7 @@ static int ask(struct agent *a, const struct awsq_buf *request, int expected,
 	else
 		rc = open_agent(a);
 	if (rc == 0)
-		rc = transfer(a, message.data, NULL, message.len);
+		rc = transfer(a, 1, message.data, message.len);
 	if (rc == 0)
 		rc = receive(a, &type, answer);
 	if (rc == 0 && awsq_buf_error(answer) != 0)

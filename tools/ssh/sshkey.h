@@ -3,9 +3,9 @@
  *
  * Reads PEM files (PKCS#1, PKCS#8, SEC 1: what EC2 hands out) and OpenSSH's own format
  * (openssh/PROTOCOL.key): RSA, ed25519 and ECDSA on the three NIST curves. Of a file with a
- * passphrase only the public half is read, which OpenSSH's format has in the open and PEM's has not:
- * then it is taken from the file beside, PATH.pub. PATH.pub may be all that there is, too. With such
- * a key the user's ssh-agent signs.
+ * passphrase only the public half is read, which OpenSSH's format has in the open; PEM's has not,
+ * and then it is taken from the file beside, PATH.pub. That may be all there is, too. With such a
+ * key the user's ssh-agent signs.
  * A loaded key never changes, so threads may share one. Private parts are wiped on free.
  */
 #ifndef SSH_SSHKEY_H
@@ -25,7 +25,7 @@ struct sshkey;
 /*
  * Loads the key in the file at path; *out is for sshkey_free. Whether there is an agent is not
  * asked: the public half is enough for much. AWSQ_ENOTFOUND when there is no such file, AWSQ_EIO
- * when it cannot be read, AWSQ_EINVAL when it is not a regular file, when it is private and ours and
+ * when it cannot be read, AWSQ_EINVAL when it is not a regular file, when it is private, ours, and
  * others have access to it (as ssh has it), or when it has a passphrase and its public half is
  * nowhere, AWSQ_EPARSE when it is not a key or a damaged one, AWSQ_ENOMEM. err names the file.
  */
