@@ -71,7 +71,7 @@ static const struct option_row rows[] = {
 		"text (the default), json or csv" },
 	{ "attach", 0, MAYBE, "RUN", AT(attach), TOOL_JOB,
 		"take up RUN (or the latest) whose controller was killed" },
-	{ "metrics", 0, STRING, "FILE", AT(metrics), TOOL_LIST | TOOL_JOB | TOOL_RUN,
+	{ "metrics", 0, STRING, "FILE", AT(metrics), TOOL_LIST | TOOL_JOB | TOOL_RUN | TOOL_ROTATE,
 		"write to FILE what Prometheus is to know of all runs" },
 	{ "every", 'e', DURATION, "TIME", AT(every), TOOL_ROTATE,
 		"run each region once every TIME (an hour for each region)" },
