@@ -106,7 +106,7 @@ def volume_left_behind(fleet: Fleet) -> None:
 def test_it_is_a_policy() -> None:
     """Its statements say what they are meant to; each action once, but where conditions differ."""
     actions = [a for s in policy()["Statement"] for a in listed(s["Action"])]
-    assert [a for a in actions if actions.count(a) > 1] == ["ec2:CreateTags"] * 2
+    assert [a for a in actions if actions.count(a) > 1] == ["ec2:CreateTags"] * 3
     assert all(re.fullmatch(r"(ec2|iam|kms|servicequotas):[A-Z][A-Za-z]+", a) for a in actions)
     assert {s["Effect"] for s in policy()["Statement"]} == {"Allow"}
     assert [listed(s["Action"]) for s in enforceable(policy())["Statement"]] == [
@@ -134,7 +134,7 @@ def holds(condition: dict[str, Any], context: dict[str, list[str]]) -> bool:
 
 
 def may_tag(context: dict[str, list[str]]) -> bool:
-    return any(holds(statement(s)["Condition"], context) for s in ("TagWhatIsMade", "Adopt"))
+    return any(holds(statement(s)["Condition"], context) for s in ("TagWhatIsMade", "Adopt", "Lease"))
 
 
 def context_of(call: dict[str, Any]) -> dict[str, list[str]]:
@@ -152,6 +152,8 @@ def context_of(call: dict[str, Any]) -> dict[str, list[str]]:
 def test_no_other_tags_may_be_given() -> None:
     adopted = {"aws:TagKeys": ["awsq:fleet"], "aws:RequestTag/awsq:fleet": [NAME]}
     assert may_tag(adopted)
+    assert may_tag({"aws:TagKeys": ["awsq:lease"]})
+    assert not may_tag({"aws:TagKeys": ["awsq:lease", "Owner"]})
     assert not may_tag({**adopted, "aws:TagKeys": ["awsq:fleet", "Owner"]})
     assert not may_tag({**adopted, "aws:RequestTag/awsq:fleet": ["OTHER"]})
     assert not may_tag({**adopted, "aws:ResourceTag/awsq:fleet": ["OTHER"]})
@@ -263,7 +265,8 @@ def test_cron_needs_little(limited: Fleet) -> None:
     """The few that README.md names for a rotation, and for its nightly check."""
     fleet, iam = limited, limited.cloud.boto("iam")
     fleet.run("config-region", REGION, check=True)
-    allow(iam, [*actions_of(policy(), "Run"), "ec2:DescribeInstances"])
-    assert fleet.run("run-region", REGION, check=True).stdout == "here is us-east-1\n"
+    allow(iam, [*actions_of(policy(), "Run", "Lease"), "ec2:DescribeInstances"])
+    done = fleet.run("run-region", REGION, check=True)
+    assert done.stdout == "here is us-east-1\n" and "cannot" not in done.stderr
     allow(iam, actions_of(policy(), "Look", "FindTheRole"))
     fleet.run("check-region", REGION, check=True)
