@@ -33,7 +33,7 @@ static void add_mark(struct awsq_buf *text, const char *mark)
 }
 
 /* max: how many bytes of output are looked at in one round, or fit into the answer. */
-static void add_follow(struct awsq_buf *text, const struct script_view *view)
+static void add_follow(struct awsq_buf *text, const struct script_view *view, int wait_s)
 {
 	/* base64 makes lines of 77 characters of 57 bytes; some are for the frames around it. */
 	const size_t frames = 300;
@@ -42,7 +42,7 @@ static void add_follow(struct awsq_buf *text, const struct script_view *view)
 	if (view->answer_max == 0)
 		awsq_buf_adds(text, "stream=1 max=1048576 wait=0\n");
 	else
-		awsq_buf_addf(text, "stream= max=%zu wait=%d\n", max, max ? SCRIPT_WAIT_S : 0);
+		awsq_buf_addf(text, "stream= max=%zu wait=%d\n", max, max ? wait_s : 0);
 	awsq_buf_addf(text, "o=%llu e=%llu after=%lld\n", (unsigned long long)view->offset[0],
 		(unsigned long long)view->offset[1], (long long)view->off_after_s);
 	awsq_buf_adds(text, shell_follow);
@@ -81,7 +81,8 @@ int script_launch(struct awsq_buf *text, const struct script_job *job,
 		(long long)job->max_uptime_s, (long long)job->margin_s, job->arm,
 		job->off_when_done, (long long)view->off_after_s);
 	awsq_buf_adds(text, shell_launch);
-	add_follow(text, view);
+	/* When it was started is to be known soon. */
+	add_follow(text, view, 1);
 	return awsq_buf_error(text);
 }
 
@@ -89,7 +90,7 @@ int script_follow(struct awsq_buf *text, const struct script_view *view)
 {
 	add_begin(text, view->id);
 	add_mark(text, view->mark);
-	add_follow(text, view);
+	add_follow(text, view, SCRIPT_WAIT_S);
 	return awsq_buf_error(text);
 }
 

@@ -28,7 +28,7 @@ struct script_view {
 	/*
 	 * 0: output is sent as it comes, and the text ends when the job has. Else for a link that
 	 * does not stream: at most so many bytes are answered, as ASCII text (output in base64), as
-	 * soon as there is any output, and after WAIT seconds in any case. FRAME_MORE ends such an
+	 * soon as there is any output, and after SCRIPT_WAIT_S in any case. FRAME_MORE ends such an
 	 * answer, unless the job's end does.
 	 */
 	size_t answer_max;
