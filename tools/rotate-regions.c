@@ -1,0 +1,121 @@
+#include "banned.h"
+
+#include "cli/rotate.h"
+#include "cli/schedule.h"
+
+#include <limits.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#define HOUR INT64_C(3600)
+
+/* Where run-region is: beside this program. */
+static void find_program(char out[PATH_MAX])
+{
+	static const char name[] = "run-region";
+	ssize_t len = readlink("/proc/self/exe", out, PATH_MAX - sizeof(name) - 1);
+	char *slash;
+
+	out[len > 0 ? len : 0] = '\0';
+	slash = strrchr(out, '/');
+	(void)snprintf(slash ? slash + 1 : out, sizeof(name), "%s", name);
+}
+
+/* A path from anywhere, as cron and systemd begin elsewhere; NULL stays so, and what is too long. */
+static const char *absolute(char out[PATH_MAX], const char *path)
+{
+	size_t len;
+
+	if (!path || path[0] == '/')
+		return path;
+	if (!getcwd(out, PATH_MAX - 1))
+		return NULL;
+	len = strlen(out);
+	(void)snprintf(out + len, PATH_MAX - len, "/%s", strncmp(path, "./", 2) ? path : path + 2);
+	return out;
+}
+
+static int print_schedule(struct app *app, const char *const *names, int64_t every)
+{
+	const struct options *o = &app->options;
+	struct awsq_buf text = AWSQ_BUF_INIT(1024 * 1024);
+	char program[PATH_MAX], config[PATH_MAX], state_dir[PATH_MAX], state[PATH_MAX], self[64];
+	const struct passwd *user = getpwuid(getuid());
+	struct awsq_err err = { 0 };
+	struct schedule s = { .regions = names,
+		.n = app->n_tasks,
+		.every = every,
+		.fleet = app->config.name,
+		.program = program,
+		.config = absolute(config, app->config.path),
+		.profile = o->profile,
+		.state_dir = absolute(state_dir, o->state_dir),
+		.state = absolute(state, app->state_dir),
+		.user = user ? user->pw_name : "root",
+		.self = self };
+	int rc;
+
+	find_program(program);
+	(void)snprintf(self, sizeof(self), "rotate-regions --print-%s",
+		o->print_crontab ? "crontab" : "systemd");
+	rc = o->print_crontab ? schedule_crontab(&text, &s, &err)
+	                      : schedule_systemd(&text, &s, &err);
+	if (rc == 0)
+		return app_print(app, &text, 0) == 0 ? EXIT_OK : EXIT_FAILED;
+	screen_error(app->screen, NULL, "%s", err.message[0] ? err.message : awsq_strerror(rc));
+	awsq_buf_free(&text);
+	return rc == AWSQ_EINVAL ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/* What the tool is to do with the regions, in the order of their turns. */
+static int do_what_is_asked(struct app *app, const char *const *names)
+{
+	const struct options *o = &app->options;
+	int64_t every = o->every ? o->every : (int64_t)app->n_tasks * HOUR;
+	struct rotation rotation;
+	int status;
+
+	if (every * 1000 < ROTATION_MIN_MS) {
+		screen_error(app->screen, NULL, "--every: expected a time of at least 1m");
+		return EXIT_USAGE;
+	}
+	if (o->print_crontab || o->print_systemd)
+		return print_schedule(app, names, every);
+	if (rotation_new(&rotation, names, app->n_tasks, every * 1000) != 0)
+		return EXIT_FAILED;
+	/* With --dry-run: EXIT_DIFFERENCES when any is due. */
+	status = o->dry_run ? rotate_show(app, &rotation) : rotate_run(app, &rotation);
+	rotation_free(&rotation);
+	return status;
+}
+
+static int run(struct app *app)
+{
+	const char **names = calloc(app->n_tasks, sizeof(*names));
+	int status;
+
+	if (!names)
+		return EXIT_FAILED;
+	for (size_t i = 0; i < app->n_tasks; i++)
+		names[i] = app->tasks[i].region;
+	status = do_what_is_asked(app, names);
+	free(names);
+	return status;
+}
+
+static const struct tool tool = {
+	.help = { TOOL_ROTATE, "rotate-regions", "REGION... | --all",
+		"Run the regions whose turn it is, as run-region does, each once every TIME, the\n"
+		"longest unvisited first: a crontab's one line. A turn that comes to nothing, for\n"
+		"want of capacity or of SSH, goes to the next region, and stays owed. The exit\n"
+		"status is 0 if every job that was begun ended with 0, else 1.",
+		"  rotate-regions --all --every=6h            each region four times a day\n"
+		"  rotate-regions --all --every=6h --dry-run  what is due, and what is next" },
+	.needs = NEEDS_LOGIN | NEEDS_LISTED,
+	.run = run,
+};
+
+int main(int argc, char **argv)
+{
+	return app_main(&tool, argc, argv);
+}
