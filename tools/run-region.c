@@ -17,7 +17,7 @@ static const struct tool tool = {
 		"ended with 0, else 1.",
 		"  run-region us-east-1                    the configured job\n"
 		"  run-region --all --timeout=10m -- uptime   another, everywhere at once" },
-	.needs = NEEDS_KEY | NEEDS_LISTED,
+	.needs = NEEDS_LOGIN | NEEDS_LISTED,
 	.run = run,
 };
 
