@@ -308,20 +308,12 @@ static int do_what_is_asked(struct app *app, struct ledger *l, const struct ledg
 static int run(struct app *app)
 {
 	struct ledger_filter filter;
-	struct ledger *l = NULL;
-	struct awsq_err err = { 0 };
-	char note[600];
 	int status = read_filter(&filter, app);
 
 	if (status != 0)
 		return status;
-	if (ledger_open(&l, app->state_dir, note, sizeof(note), &err) != 0)
-		return fail(app, &err);
-	if (note[0])
-		screen_error(app->screen, NULL, "%s", note);
-	status = do_what_is_asked(app, l, &filter);
-	ledger_close(l);
-	return status;
+	/* Without a ledger it has been said why. */
+	return app->ledger ? do_what_is_asked(app, app->ledger, &filter) : EXIT_FAILED;
 }
 
 static const struct tool tool = {

@@ -93,6 +93,25 @@ def book(tmp_path: Path) -> Book:
     return Book(tmp_path)
 
 
+@contextmanager
+def follow(book: Book, *args: str) -> Iterator[subprocess.Popen[bytes]]:
+    running = subprocess.Popen(book.command("--follow", *args), cwd=book.folder, env=book.env,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.communicate()
+
+
+@contextmanager
+def lock(book: Book, region: str) -> Iterator[None]:
+    """Has the region's lock, as a run has."""
+    with open(book.state / f"{region}.lock", "w") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
 PHASES = {"started_s": 1, "running_s": 6, "ssh_s": 23.25, "job_start_s": 23.5, "job_end_s": 146.125,
           "stop_s": 146.5, "stopped_s": 171, "billed_s": 141}  # fmt: skip
 
@@ -108,7 +127,8 @@ def test_table(book: Book) -> None:
                     message="EC2 has no\033[31m room " + "x" * 200)
     lost = book.add(timedelta(hours=1), state="open", closed=0, status=-1, job_start_s=30,
                     overdue_s=60, region="sa-east-1")
-    rows = [re.split(r"  +", line) for line in book.run().splitlines()]
+    with lock(book, "sa-east-1"):
+        rows = [re.split(r"  +", line) for line in book.run().splitlines()]
     assert rows == [
         ["RUN", "REGION", "STATE", "STATUS", "JOB", "ON", "BILLED", "REMARK"],
         [lost, "sa-east-1", "open", "-", "-", "-", "-", "job at work; overdue"],
@@ -142,7 +162,8 @@ def test_json_and_csv(book: Book) -> None:
         "bytes_out": 2**40, "bytes_err": 0, "billed_seconds": 141, "message": None,
     }  # fmt: skip
     book.add(state="open", closed=0, status=-1)
-    text = book.run("-o", "csv")
+    with lock(book, "us-east-1"):
+        text = book.run("-o", "csv")
     rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     assert rows[0] == list(run)
     assert text.count("\r\n") == 3
@@ -158,6 +179,11 @@ def test_which_runs(book: Book) -> None:
            for i in range(30)]  # fmt: skip
     old = book.add(timedelta(days=40), status=1)
     latest = ids[::-1]
+    with lock(book, "us-east-1"):
+        expect_which_runs(book, ids, latest, old)
+
+
+def expect_which_runs(book: Book, ids: list[str], latest: list[str], old: str) -> None:
     assert book.ids() == latest[:20]
     assert book.ids("--limit=3") == latest[:3]
     assert book.ids("--all") == [*latest, old]
@@ -209,25 +235,6 @@ def test_log(book: Book) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (0, out, err)
 
 
-@contextmanager
-def follow(book: Book, *args: str) -> Iterator[subprocess.Popen[bytes]]:
-    running = subprocess.Popen(book.command("--follow", *args), cwd=book.folder, env=book.env,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-    try:
-        yield running
-    finally:
-        running.kill()
-        running.communicate()
-
-
-@contextmanager
-def lock(book: Book, region: str) -> Iterator[None]:
-    """Has the region's lock, as a run has."""
-    with open(book.state / f"{region}.lock", "w") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        yield
-
-
 def test_follow(book: Book) -> None:
     """Each byte once, though the log begins late, is begun anew twice and cut off in between."""
     id = book.add(state="open", closed=0, status=-1)
@@ -260,6 +267,18 @@ def test_follow_what_was_left_behind(book: Book) -> None:
     assert (out, running.returncode) == (b"so far\n", 1)
     assert f"us-east-1: run '{id}' was left behind" in err.decode()
     assert f"run-job --attach={id}" in err.decode()
+
+
+def test_what_was_left_behind_is_said(book: Book) -> None:
+    """Shown all the same, without credentials; and said only where nobody has the region."""
+    id = book.add(state="open", closed=0, status=-1, started_s=1, instance="i-0abc")
+    done = subprocess.run(book.command(), cwd=book.folder, env=book.env, capture_output=True,
+                          text=True)  # fmt: skip
+    assert done.returncode == 0 and id in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("list-runs: runs were left behind") and "no credentials" in line
+    with lock(book, "us-east-1"):
+        assert id in book.run()
 
 
 def test_follow_until_interrupted(book: Book) -> None:
@@ -297,7 +316,8 @@ def test_metrics(book: Book) -> None:
     book.add(timedelta(hours=1), **PHASES, status=0)
     book.add(timedelta(hours=2), state="open", closed=0, status=-1, overdue_s=60)
     path = book.folder / "awsq.prom"
-    assert book.run("--metrics", str(path)) == ""
+    with lock(book, "us-east-1"):
+        assert book.run("--metrics", str(path)) == ""
     lines = path.read_text().splitlines()
     assert path.stat().st_mode & 0o777 == 0o644
     seen: list[str] = []

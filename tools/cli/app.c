@@ -135,6 +135,13 @@ static int run(struct app *app)
 	if (rc != 0)
 		return rc;
 	app_open_ledger(app);
+	if (app->tool->needs & NEEDS_NO_AWS) {
+		/* What is here is shown at once, however long it takes to reach AWS. */
+		rc = app->tool->run(app);
+		(void)screen_finish(app->screen);
+		app_reap(app);
+		return rc;
+	}
 	app_reap(app);
 	if (app->options.everywhere && app_choose_everywhere(app, &err) != 0)
 		return fail(app, EXIT_FAILED, &err);

@@ -1,8 +1,9 @@
 #include "banned.h"
 
 #include "cli/app_private.h"
-#include "runs/reap.h"
+#include "fleet/state.h"
 #include "fleet/text.h"
+#include "runs/reap.h"
 
 #define RUNS (TOOL_JOB | TOOL_RUN | TOOL_ROTATE)
 
@@ -24,20 +25,20 @@ void app_open_ledger(struct app *app)
 		screen_error(app->screen, NULL, "%s", note);
 }
 
-static int is_there(void *arg, const struct ledger_run *run)
+static int is_left(void *arg, const struct ledger_run *run)
 {
-	(void)arg;
-	(void)run;
-	return 1;
+	const struct app *app = arg;
+
+	return !state_is_locked(app->state_dir, run->region);
 }
 
-/* Whether any run is open: the ledger is all that has to be asked in nearly all cases. */
-static int are_open(struct app *app)
+/* Whether any run is open that nobody is at: in nearly all cases that is all there is to ask. */
+static int are_left(struct app *app)
 {
-	struct ledger_filter filter = { .open_only = 1, .limit = 1 };
+	struct ledger_filter filter = { .open_only = 1 };
 	struct awsq_err ignored;
 
-	return app->ledger && ledger_list(app->ledger, &filter, is_there, NULL, &ignored) == 1;
+	return app->ledger && ledger_list(app->ledger, &filter, is_left, app, &ignored) == 1;
 }
 
 /* The regions that the tool itself is about to look after. */
@@ -60,11 +61,11 @@ void app_reap(struct app *app)
 	const char **own;
 	struct awsq_err err = { 0 };
 
-	if (!are_open(app))
+	if (!are_left(app))
 		return;
 	if ((app->tool->needs & NEEDS_NO_AWS) && app_load_aws(app, &err) != 0) {
 		screen_error(app->screen, NULL,
-			"some runs are open; whether one was left behind cannot be looked at: %s",
+			"runs were left behind, and what they have left on cannot be stopped: %s",
 			err.message);
 		return;
 	}
