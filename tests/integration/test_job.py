@@ -429,4 +429,8 @@ def test_cleanup_is_run_for_a_job_that_was_ended_from_outside_alone(job, tmp_pat
     assert job.run(f"sleep {token}", timeout=0.5, env=env).status == 124
     assert (tmp_path / "cleaned").read_text() == "x\n"
     assert job.run("kill -KILL $$", env=env).status == 137
-    assert (tmp_path / "cleaned").read_text() == "x\nx\n"
+    assert wait_until(lambda: (tmp_path / "cleaned").read_text() == "x\nx\n")
+    # Something slow is waited for.
+    env["AWSQ_CLEANUP"] = f"sleep 7; echo y >{tmp_path}/cleaned"
+    r = job.run(f"sleep {token}", timeout=0.5, env=env)
+    assert (r.status, r.left_over, (tmp_path / "cleaned").read_text()) == (124, 0, "y\n")
