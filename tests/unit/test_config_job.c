@@ -164,9 +164,6 @@ static void test_texts_that_just_fit(void **state)
 	load_text(&c, long_text(FLEET "};\n" REGIONS "job = { env = { A = \"", 65536, "\"; }; };"));
 	assert_int_equal(strlen(c.job_env.values[0]), 65536);
 	config_free(&c);
-	load_text(&c, long_text(FLEET "};\n" REGIONS "job = { transport = \"ssm\"; command = \"",
-			      32768, "\"; };"));
-	config_free(&c);
 }
 
 #define COUNT_WANTED    "a number of instances from 1 to 20"
@@ -438,15 +435,9 @@ static void test_ways_that_are_not_there(void **state)
 			"5: job.overlap: expected \"forbid\", \"queue\", \"skip\" or \"replace\", "
 			"found 1" },
 	};
-	struct bad long_one = { long_text(FLEET "};\n" REGIONS
-						"job = {\ntransport = \"ssm\"; env = { A = \"",
-					32760, "\"; }; command = \"12345678\"; };"),
-		"6: job.transport: Systems Manager takes no command and variables of more than "
-		"32768 bytes" };
 
 	(void)state;
 	assert_refused(cases, COUNT(cases), AWSQ_EINVAL);
-	assert_refused(&long_one, 1, AWSQ_EINVAL);
 }
 
 int main(void)

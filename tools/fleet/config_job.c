@@ -16,8 +16,6 @@
 /* What a kernel takes as one variable, and a little less (Linux: MAX_ARG_STRLEN, 128 KiB). */
 #define VALUE_MAX   ((size_t)65536)
 #define COMMAND_MAX ((size_t)262144)
-/* Of 64 KiB that SendCommand takes, what is left beside the text around them, in any coding. */
-#define SSM_MAX ((size_t)32768)
 
 /* One line, of what can be seen. */
 static int is_line(const char *text, size_t max)
@@ -315,21 +313,11 @@ static int is_flawed(const char *watch, struct awsq_buf *text)
 
 const char *config_job_flaw(const struct config *c, struct awsq_buf *text)
 {
-	size_t sum = c->job_command ? strlen(c->job_command) : 0;
-
 	if (c->job_watch && is_flawed(c->job_watch, text))
 		return "job.watch";
 	if (c->job_min_duration > 0 && c->job_min_duration >= c->job_timeout) {
 		awsq_buf_adds(text, "as long as the job's timeout or longer: no run would do");
 		return "job.min_duration";
-	}
-	for (size_t i = 0; i < c->job_env.n; i++)
-		sum += strlen(c->job_env.names[i]) + strlen(c->job_env.values[i]);
-	if (c->job_transport == CONFIG_TRANSPORT_SSM && sum > SSM_MAX) {
-		awsq_buf_addf(text,
-			"Systems Manager takes no command and variables of more than %d bytes",
-			(int)SSM_MAX);
-		return "job.transport";
 	}
 	return NULL;
 }

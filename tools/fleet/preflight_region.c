@@ -93,15 +93,19 @@ static void check_quota(struct checks *c, const struct region *r, const struct r
 {
 	const struct awsq_quota *quota = &reads->quota;
 	const struct awsq_err *err = &reads->err[READ_QUOTA];
+	int count = config_place(r->fleet->config, r->name)->count;
+	/* Of several it is sure only that each takes one. */
+	int least = count > VCPUS ? count : VCPUS;
 
 	if (err->code != 0)
 		check_refused(c, "vCPU quota", r, err);
-	else if (quota->value < VCPUS)
+	else if (quota->value < least)
 		(void)check_add(c, CHECK_FAIL, "vCPU quota",
-			"the account may run %" PRId64 " vCPUs here, and an instance takes %d: aws "
-			"service-quotas request-service-quota-increase --region %s --service-code "
-			"ec2 --quota-code %s --desired-value %d",
-			quota->value, VCPUS, r->name, AWSQ_QUOTA_STANDARD_VCPUS, 4 * VCPUS);
+			"the account may run %" PRId64 " vCPUs here, and %d instance%s take%s %d "
+			"at least: aws service-quotas request-service-quota-increase --region %s "
+			"--service-code ec2 --quota-code %s --desired-value %d",
+			quota->value, count, count == 1 ? "" : "s", count == 1 ? "s" : "", least,
+			r->name, AWSQ_QUOTA_STANDARD_VCPUS, 4 * VCPUS * count);
 	else
 		(void)check_add(c, CHECK_PASS, "vCPU quota", "%" PRId64 " vCPUs (%s)", quota->value,
 			AWSQ_QUOTA_STANDARD_VCPUS);
