@@ -144,3 +144,40 @@ def test_held_by_another(tmp_path: Path, mode: str) -> None:
         db.execute("ROLLBACK")
     assert [what for what, _ in said(waiting)] == ["begun", "closed"]
     assert len(rows(tmp_path)) == 2
+
+
+FULL = """
+mount -t tmpfs -o size=400k none "$1" || exit 99
+fill() { dd if=/dev/zero of="$1/$2" bs=1k count="$3" 2>"$1.dd"; }
+fill "$1" all 400
+"$2" "$1" 1 >"$1.none"
+rm "$1/all"
+fill "$1" part 150
+"$2" "$1" 0 >"$1.some"
+rm "$1/part"
+"$2" "$1" 1 >"$1.last"
+cp "$1"/ledger.sqlite* "$1.kept/"
+"""
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    """Full from the beginning, and in the middle of work: an error each, nothing broken, and when
+    there is room again all is well."""
+    disk, kept = tmp_path / "disk", tmp_path / "disk.kept"
+    disk.mkdir()
+    kept.mkdir()
+    done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", FULL, "sh",
+                           disk, DRIVE], timeout=60, stderr=subprocess.PIPE)  # fmt: skip
+    if not (tmp_path / "disk.none").exists():
+        pytest.skip(f"no disk of our own to fill: {done.stderr.decode()}")
+    assert done.returncode == 0, done.stderr
+
+    def told(name: str) -> list[list[str]]:
+        return [line.split(" ", 1) for line in (tmp_path / f"disk.{name}").read_text().splitlines()]
+
+    assert [what for what, _ in told("none")] == ["error"]
+    some = told("some")
+    assert some[-1][0] == "error" and "ledger.sqlite" in some[-1][1]
+    assert sum(what == "closed" for what, _ in some) >= 3
+    assert [what for what, _ in told("last")] == ["begun", "closed"]
+    expect_kept([(what, id) for what, id in some[:-1] + told("last")], rows(kept))
