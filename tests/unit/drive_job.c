@@ -99,7 +99,7 @@ static void on_event(void *arg, enum job_event event, const char *text)
 static int is_still_on(void *arg, struct awsq_err *err)
 {
 	(void)arg;
-	if (access(getenv("AWSQ_STILL_ON"), F_OK) == 0)
+	if (access(env("AWSQ_STILL_ON", ""), F_OK) == 0)
 		return 0;
 	return awsq_err_set(err, AWSQ_ENOTFOUND, "the instance is off");
 }

@@ -121,7 +121,7 @@ static int exec_here(struct link *link, int *status, const char *text, size_t le
 		for (size_t i = 0; i < answer.len; i++)
 			assert_true(answer.data[i] == '\n' ||
 				    (answer.data[i] >= ' ' && answer.data[i] <= '~'));
-		if (rc == 0 && answer.len > 0)
+		if (rc == 0 && answer.len > 0 && out)
 			rc = out->write(out->arg, 0, answer.data, answer.len);
 	}
 	awsq_buf_free(&answer);
@@ -159,21 +159,22 @@ static int keep(void *arg, int is_stderr, const void *data, size_t len)
 	return 0;
 }
 
-static void run_job(struct run *run, const struct link_kind *kind, struct job_request *request,
+static void run_job(struct run *run, const struct link_kind *kind, const struct job_request *wanted,
 	int fail_every)
 {
 	struct link_here l = { .link = { .kind = kind }, .fail_every = fail_every };
+	struct job_request request = *wanted;
 
 	for (int i = 0; i < 2; i++)
 		awsq_buf_init(&run->out[i], 64 << 20);
-	request->link = &l.link;
-	request->host = "i-1";
-	request->connect_timeout_ms = 5000;
-	request->cancel_fd = -1;
-	request->output = (struct ssh_output){ keep, run };
-	run->rc = job_run(&run->result, request, &run->err);
-	if (request->script && run->result.started && !run->result.left_over)
-		assert_int_equal(job_forget(&l.link, request->id, now_ms() + 5000, NULL), 0);
+	request.link = &l.link;
+	request.host = "i-1";
+	request.connect_timeout_ms = 5000;
+	request.cancel_fd = -1;
+	request.output = (struct ssh_output){ keep, run };
+	run->rc = job_run(&run->result, &request, &run->err);
+	if (run->result.started && !run->result.left_over)
+		assert_int_equal(job_forget(&l.link, request.id, now_ms() + 5000, NULL), 0);
 }
 
 static void free_run(struct run *run)

@@ -23,8 +23,8 @@ struct command {
 void command_of_config(struct command *command, const struct config *config);
 
 /*
- * Adds the script, for struct job_request. It ends with 125 when its folder, or the image, is not to
- * be had. The values of the environment are in no process's arguments; a container's command is in
+ * Adds the script, for struct job_request. It ends with 125 when its folder or image is not to be
+ * had. The values of the environment are in no process's arguments; a container's command is in
  * docker's. The buffer's error.
  */
 int command_script(struct awsq_buf *script, const struct command *command);

@@ -235,7 +235,7 @@ static void note_loss(struct job *j, const struct awsq_err *err)
 	awsq_log(j->request->log, AWSQ_LOG_INFO, "%s; trying again", err->message);
 }
 
-/* After an attempt that failed with code: 0 when it is time for another; else what is to be told. */
+/* After one that failed with code: 0 when it is time for another, else what is to be told. */
 static int before_next(struct job *j, int code, struct awsq_err *err)
 {
 	const struct job_request *r = j->request;

@@ -63,7 +63,7 @@ struct job_result {
 	int timed_out; /* it was stopped, as its time was over */
 	int canceled;  /* it was stopped, or not started, since cancel_fd was readable */
 	int started;   /* it was started */
-	int unknown; /* it may still run, or have ended well: nobody can tell any more, or not now */
+	int unknown;   /* it may still run, or have ended well: nobody can tell, or not now */
 	int left_over; /* it was to be stopped, but that could not be confirmed */
 	int cut;       /* some of its output was lost, as the instance's disk was full */
 	int reconnects;

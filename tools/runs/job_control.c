@@ -109,7 +109,6 @@ static int ask(struct question *q, struct link *link, const char *id,
 	struct awsq_buf text = AWSQ_BUF_INIT(SCRIPT_MAX);
 	int rc = job_answer_init(&q->answer, &sink);
 
-	q->sight = (struct job_sight){ .state = JOB_NEVER };
 	if (rc == 0)
 		rc = add(&text, q->answer.mark, id);
 	if (rc != 0)
@@ -124,7 +123,7 @@ static int ask(struct question *q, struct link *link, const char *id,
 int job_probe(struct job_sight *sight, struct link *link, const char *id, int64_t deadline_ms,
 	int cancel_fd, struct awsq_err *err)
 {
-	struct question q;
+	struct question q = { .sight = { .state = JOB_NEVER } };
 	int rc;
 
 	link->idle_ms = 0;
@@ -154,7 +153,7 @@ int job_probe(struct job_sight *sight, struct link *link, const char *id, int64_
 int job_end(int *had_ended, struct link *link, const char *id, int64_t deadline_ms,
 	struct awsq_err *err)
 {
-	struct question q;
+	struct question q = { .sight = { .state = JOB_NEVER } };
 	int rc;
 
 	for (;;) {

@@ -28,7 +28,7 @@ struct job_answer {
 /* Makes an answer that is still to come, and its mark. sink: see frames.h. AWSQ_EIO. */
 int job_answer_init(struct job_answer *a, const struct frames_sink *sink);
 
-/* For sink->frame: keeps a frame other than BEAT and STARTED as the last one, and ends the answer. */
+/* For sink->frame: keeps any but BEAT and STARTED as the last one, and ends the answer. */
 int job_answer_take(struct job_answer *a, const struct frame *frame);
 
 /*

@@ -268,7 +268,7 @@ const char shell_follow[] =
  * The session and not only the process group, since timeout(1) or a shell with job control make
  * groups of their own; from /proc, as not every image has pkill. each SIGNAL is true if any process
  * was there. The supervisor is left to write the end; a folder that was not there is made, so
- * that a launch still on its way finds it, and starts nothing. A link that breaks does not end this.
+ * that a launch still on its way finds it and starts nothing. A link that breaks does not end this.
  */
 const char shell_kill[] = "within() { now; end=$((now + $1)); }\n"
 			  "each() {\n"
