@@ -178,12 +178,12 @@ def test_commands_of_the_crontab(text: str) -> None:
             assert used_options(words) <= options_of(words[0]), command
 
 
-def test_rotation() -> None:
+def test_schedule() -> None:
     """Each hour one region, each region every six hours: those of regions.cfg, in its order."""
     (listed,) = re.findall(r"^regions = \[(.*?)\];", (ROOT / "regions.cfg").read_text(),
                            re.DOTALL | re.MULTILINE)
     by_hour: dict[int, str] = {}
-    for when, command in jobs(CRONTAB):
+    for when, command in jobs(switched_off(CRONTAB)):
         for words in commands(command):
             if words[0] != "run-region":
                 continue
@@ -193,6 +193,14 @@ def test_rotation() -> None:
                 by_hour[hour] = words[1]
     regions = re.findall(r'"([a-z0-9-]+)"', listed)
     assert [by_hour[hour] for hour in range(24)] == regions * 4
+
+
+def test_rotation() -> None:
+    """The same by one line, which asks several times an hour."""
+    ((when, command),) = [job for job in jobs(CRONTAB) if "rotate-regions" in job[1]]
+    assert next(commands(command)) == ["rotate-regions", "--all", "--every=6h"]
+    assert [len(field) for field in when[1:4]] == [24, 31, 12]
+    assert sorted(when[0]) == [5, 15, 25, 35, 45, 55]
 
 
 @pytest.mark.parametrize("rows", ["differs", "same"])
@@ -209,12 +217,13 @@ def test_nightly_check(tmp_path: Path, rows: str) -> None:
     assert (done.stdout, done.stderr) == (told if rows == "differs" else "", "eu-west-3: cannot\n")
 
 
-def test_a_line_runs_as_cron_runs_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [CRONTAB, switched_off(CRONTAB)], ids=["on", "off"])
+def test_a_line_runs_as_cron_runs_it(tmp_path: Path, text: str) -> None:
     """Log and mail: nothing is said of a job that ended well, and of one that did not, why."""
-    tool = tmp_path / "bin/run-region"
+    command = jobs(text)[0][1].replace("\\%", "%")
+    tool = tmp_path / "bin" / next(commands(command))[0]
     tool.parent.mkdir()
     (tmp_path / "log/awsq").mkdir(parents=True)
-    command = jobs(CRONTAB)[0][1].replace("\\%", "%")
     env = {"PATH": f"{tool.parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     for status, mail in ((0, ""), (7, "out\nerr\n")):
         tool.write_text(f"#!/bin/sh\necho out\necho err >&2\nexit {status}\n")
