@@ -21,7 +21,7 @@ static void find_program(char out[PATH_MAX])
 	(void)snprintf(slash ? slash + 1 : out, sizeof(name), "%s", name);
 }
 
-/* A path from anywhere, as cron and systemd begin elsewhere; NULL stays so, and what is too long. */
+/* A path from anywhere, as cron and systemd begin elsewhere; NULL stays NULL. */
 static const char *absolute(char out[PATH_MAX], const char *path)
 {
 	size_t len;

@@ -1,6 +1,6 @@
 /*
- * Schedules for cron and systemd: which times, how words are quoted. tests/integration/test_rotate.py
- * has them read by sh and systemd.
+ * Schedules for cron and systemd: which times, how words are quoted.
+ * tests/integration/test_rotate.py has them read by sh and systemd.
  */
 #include "banned.h"
 

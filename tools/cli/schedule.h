@@ -1,6 +1,6 @@
 /*
- * schedule.h: what a rotation does as a schedule for cron or systemd: for each region its own times,
- * spread evenly. Pure.
+ * schedule.h: what a rotation does as a schedule for cron or systemd: for each region its own
+ * times, spread evenly. Pure.
  */
 #ifndef CLI_SCHEDULE_H
 #define CLI_SCHEDULE_H
@@ -28,8 +28,8 @@ struct schedule {
 
 /*
  * Adds lines for crontab(5), or a text for sh that writes systemd's unit files into the folder it is
- * run in. AWSQ_EINVAL when `every` is none of the times that both can say: what divides an hour, a
- * day or a week evenly, in minutes or hours. Else the buffer's error.
+ * run in. AWSQ_EINVAL when `every` is none of the times that both can say: what divides an hour,
+ * a day or a week evenly, in minutes or hours. Else the buffer's error.
  */
 int schedule_crontab(struct awsq_buf *out, const struct schedule *s, struct awsq_err *err);
 int schedule_systemd(struct awsq_buf *out, const struct schedule *s, struct awsq_err *err);
