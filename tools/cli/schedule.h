@@ -27,8 +27,8 @@ struct schedule {
 };
 
 /*
- * Adds lines for crontab(5), or a text for sh that writes systemd's unit files into the folder it is
- * run in. AWSQ_EINVAL when `every` is none of the times that both can say: what divides an hour,
+ * Adds lines for crontab(5), or a text for sh that writes systemd's unit files into the folder it
+ * is run in. AWSQ_EINVAL when `every` is none of the times that both can say: what divides an hour,
  * a day or a week evenly, in minutes or hours. Else the buffer's error.
  */
 int schedule_crontab(struct awsq_buf *out, const struct schedule *s, struct awsq_err *err);
