@@ -452,5 +452,7 @@ int job_run(struct job_result *result, const struct job_request *request, struct
 		result->ended_ms = wall_ms();
 		disarm(&j);
 	}
+	/* What is asked for next is not bound by what this one was. */
+	request->link->connect_ms = request->link->idle_ms = request->link->until_ms = 0;
 	return rc;
 }
