@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 from cloud.client import Cloud
 from fleet import BUILD, Fleet
 
-REGION = "us-east-1"
+REGION, OTHER = "us-east-1", "eu-west-3"  # for links, and for runs
 NET, TIMEDOUT, SERVICE, CANCELED, TOOBIG = -6, -7, -9, -11, -3
 
 USER = getpass.getuser()
@@ -60,9 +61,11 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def node(cloud: Cloud) -> Iterator[Fleet]:
-    """A fleet with one region, whose instance runs, and its agent."""
+    """A fleet with two regions; the instance of one runs, and its agent."""
     fleet = Fleet(cloud)
-    fleet.run("config-region", REGION, check=True)
+    text = fleet.config.read_text()
+    fleet.config.write_text(text.replace("job = {", 'job = { transport = "ssm";'))
+    fleet.run("config-region", REGION, OTHER, check=True)
     fleet.run("start-region", REGION, check=True)
     ssm = cloud.boto("ssm", REGION)
     cloud.until(lambda: ssm.describe_instance_information()["InstanceInformationList"])
@@ -169,13 +172,6 @@ def test_an_instance_that_is_off_is_a_link_that_is_down(node: Fleet) -> None:
 # Jobs over it
 
 
-def test_a_megabyte_of_any_bytes_comes_whole(node: Fleet) -> None:
-    job = b"head -c 1000000 /dev/urandom >x; cat x; md5sum <x >&2; rm x; exit 3"
-    ran = Link(node, job, 90, AWSQ_JOB="megabyte")
-    assert (ran.code, ran.status, len(ran.out)) == (0, 3, 1000000), ran.message
-    assert hashlib.md5(ran.out).hexdigest().encode() in ran.stderr
-
-
 def begin(node: Fleet, job: str, fd: int | None = None, **env: str) -> subprocess.Popen[bytes]:
     running = subprocess.Popen(
         drive(60, fd),
@@ -193,6 +189,14 @@ def begin(node: Fleet, job: str, fd: int | None = None, **env: str) -> subproces
     return running
 
 
+def rest(running: subprocess.Popen[bytes]) -> bytes:
+    """What is still to come; communicate() would pass over what was read ahead."""
+    assert running.stdout
+    said = running.stdout.read()
+    running.wait(60)
+    return said
+
+
 def counting(lines: int, seconds: float) -> tuple[str, bytes]:
     """A job, and what it says."""
     job = f"i=0; while [ $i -lt {lines} ]; do i=$((i+1)); echo line $i; sleep {seconds}; done"
@@ -205,7 +209,7 @@ def test_a_job_whose_follower_was_killed_is_taken_up(node: Fleet) -> None:
     assert first.stdout
     had = first.stdout.readline()
     first.kill()
-    had += first.communicate()[0]
+    had += rest(first)
     ran = Link(node, b"", 60, AWSQ_JOB="killed", AWSQ_OFFSET=str(len(had)))
     assert (ran.code, ran.status) == (0, 9), ran.message
     assert had + ran.out == says
@@ -218,19 +222,20 @@ def processes(node: Fleet, name: str) -> list[str]:
 
 
 def test_a_job_ends_at_its_time_and_when_canceled(node: Fleet) -> None:
-    job = b"sleep 1001 & setsid sleep 1002 & sleep 1003"
-    ran = Link(node, job, 2, AWSQ_JOB="late")
+    nap = f"sleep {os.getpid()}"  # whose like nobody else takes on this computer
+    job = f"{nap}1 & setsid {nap}2 & {nap}3"
+    ran = Link(node, job.encode(), 2, AWSQ_JOB="late")
     assert (ran.code, ran.status) == (TIMEDOUT, 124)
     assert ran.seconds < 20
     # What has left the job's session is no longer of the job.
-    assert processes(node, "sleep 100") == ["sleep 1002"]
+    assert processes(node, nap) == [nap + "2"]
     here, there = os.pipe()
-    running = begin(node, "echo go; sleep 1004", here, AWSQ_JOB="canceled")
+    running = begin(node, f"echo go; {nap}4", here, AWSQ_JOB="canceled")
     assert running.stdout and running.stdout.readline() == b"go\n"
     os.write(there, b"x")
     last = running.communicate(timeout=30)[1].decode().splitlines()[-1]
     assert last.startswith(f"{CANCELED} 143 1 ")
-    assert "sleep 1004" not in processes(node, "sleep 100")
+    assert nap + "4" not in processes(node, nap)
     os.close(here)
     os.close(there)
 
@@ -242,5 +247,80 @@ def test_a_link_that_is_lost_is_found_again(node: Fleet) -> None:
     had = running.stdout.readline()
     node.cloud.fault("SendCommand", code="InvalidInstanceId", status=400, times=3)
     node.cloud.fault("GetCommandInvocation", kind="reset", times=6)
-    had += running.communicate(timeout=60)[0]
+    had += rest(running)
     assert (running.returncode, had) == (0, says)
+
+
+# Runs, on an instance that is off before and after
+
+
+def connections(fleet: Fleet) -> int:
+    """How often anyone has come to the instance's SSH server."""
+    machine = fleet.cloud.dir / "machines" / fleet.instance(OTHER)["InstanceId"]
+    return (machine / "sshd.log").read_text().count("Connection from")
+
+
+def test_a_megabyte_of_any_bytes_comes_whole(node: Fleet) -> None:
+    job = "head -c 1000000 /dev/urandom >x; cat x; md5sum <x >&2; rm x; exit 3"
+    running = node.start("run-region", "--quiet", OTHER, "--", job)
+    out, errors = running.communicate(timeout=100)
+    assert running.returncode == 3, errors
+    assert len(out) == 1000000
+    assert hashlib.md5(out).hexdigest().encode() in errors
+    assert node.state(OTHER) == "stopped"
+    assert connections(node) == 0
+
+
+@pytest.mark.parametrize(
+    "job, options, status",
+    [("exit 0", [], 0), ("kill -KILL $$", [], 137), ("sleep 60", ["--timeout=2s"], 124)],
+)
+def test_the_status_is_the_job_s(node: Fleet, job: str, options: list[str], status: int) -> None:
+    done = node.run("run-region", OTHER, *options, "--", job)
+    assert done.returncode == status, done.stderr
+    assert node.state(OTHER) == "stopped"
+
+
+def test_the_end_of_the_user_s_patience(node: Fleet) -> None:
+    running = node.start("run-region", OTHER, "--", "echo on; sleep 1000")
+    assert running.stdout and running.stdout.readline() == b"on\n"
+    running.send_signal(signal.SIGTERM)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 143, errors
+    assert node.state(OTHER) == "stopped"
+
+
+@pytest.mark.parametrize("tool", ["run-region", "run-job"])
+def test_a_run_whose_controller_was_killed_is_taken_up(node: Fleet, tool: str) -> None:
+    job, says = counting(40, 0.1)
+    region = OTHER if tool == "run-region" else REGION
+    first = node.start(tool, region, "--", job + "; exit 9")
+    assert first.stdout
+    had = b"".join(first.stdout.readline() for _ in range(3))
+    time.sleep(0.1)
+    first.kill()
+    had += rest(first)
+    again = node.start("run-job", "--attach", region)
+    out, errors = again.communicate(timeout=60)
+    assert again.returncode == 9, errors
+    assert had + out == says
+    assert out
+    assert node.state(region) == ("stopped" if tool == "run-region" else "running")
+
+
+def test_files_come_home(node: Fleet) -> None:
+    before = node.config.read_text()
+    node.config.write_text(before.replace("job = {", 'job = { retrieve = [ "kept" ];'))
+    done = node.run("run-region", OTHER, "--", "head -c 100000 /dev/zero >kept")
+    node.config.write_text(before)
+    assert done.returncode == 0, done.stderr
+    (kept,) = (node.cloud.dir / "state").rglob("kept")
+    assert kept.read_bytes() == bytes(100000)
+
+
+def test_no_agent_no_job(node: Fleet) -> None:
+    node.cloud.settings(ssm_delay=600)
+    done = node.run("run-region", OTHER)
+    assert done.returncode == 125
+    assert "agent is not online" in done.stderr and "AmazonSSMManagedInstanceCore" in done.stderr
+    assert node.state(OTHER) == "stopped"
