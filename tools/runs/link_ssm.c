@@ -255,9 +255,6 @@ static int run_script(int *status, struct link_ssm *l, const char *script,
 	}
 	if (rc == 0 && out && out->write && o.seen.output && *o.seen.output)
 		rc = out->write(out->arg, 0, o.seen.output, strlen(o.seen.output));
-	/* From write: there is no more, which is so in any case. */
-	if (rc == SSH_OUTPUT_LAST)
-		rc = 0;
 	awsq_ssm_free_command(&o.command);
 	awsq_ssm_free_invocation(&o.seen);
 	return rc;

@@ -53,20 +53,17 @@ int ssh_open(struct ssh **out, const struct ssh_target *target, int64_t deadline
 void ssh_close(struct ssh *s);
 
 /*
- * 0 when an SSH server answers at host and port within timeout_ms; else AWSQ_ENET, AWSQ_ETIMEDOUT,
+ * 0 when host and port answer within timeout_ms, and an SSH server there soon after; else AWSQ_ENET, AWSQ_ETIMEDOUT,
  * AWSQ_ENOTFOUND or AWSQ_ECANCELED. One attempt: waiting for a boot means calling it again.
  */
 int ssh_port_answers(const char *host, int port, int timeout_ms, int cancel_fd);
 
 /* Where a command's output goes. */
 struct ssh_output {
-	/* Takes len bytes as they came. 0; SSH_OUTPUT_LAST; a negative code ends ssh_follow. */
+	/* Takes len bytes as they came. 0; a negative code ends ssh_follow, and is returned. */
 	int (*write)(void *arg, int is_stderr, const void *data, size_t len);
 	void *arg;
 };
-
-/* From write: the command is known to have ended, so wait for stragglers only briefly. */
-#define SSH_OUTPUT_LAST 1
 
 enum ssh_ending {
 	SSH_UNKNOWN,  /* the server did not say */
@@ -93,12 +90,12 @@ int ssh_start(struct ssh_command **out, struct ssh *s, const char *command, cons
 
 /*
  * Passes a started command's output on as it arrives, until it ends: *result then says how. After
- * AWSQ_ETIMEDOUT and AWSQ_ECANCELED the command still runs, and may be followed again. AWSQ_ENET
- * when the connection broke: the command's fate is unknown.
+ * AWSQ_ETIMEDOUT, AWSQ_ECANCELED and a code of write's the command still runs, and may be followed
+ * again. AWSQ_ENET when the connection broke: the command's fate is unknown.
  *
- * A command has ended when its output has; also when its status is known (nonzero, or write said
- * SSH_OUTPUT_LAST) and nothing more came for a second, since what it left in the background may
- * hold its output open for ever.
+ * A command has ended when its output has; also when its status is known, as it is not 0, and
+ * nothing more came for a second, since what it left in the background may hold its output open for
+ * ever.
  */
 int ssh_follow(struct ssh_result *result, struct ssh_command *c, const struct ssh_output *out,
 	int64_t deadline_ms, int cancel_fd, struct awsq_err *err);

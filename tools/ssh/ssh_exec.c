@@ -19,7 +19,6 @@ struct ssh_command {
 	LIBSSH2_CHANNEL *channel;
 	int64_t heard_ms; /* when output last came */
 	int64_t known_ms; /* when the status was first known; 0: not yet */
-	int last;         /* write said that the command has ended */
 	char chunk[CHUNK];
 };
 
@@ -118,8 +117,6 @@ static int pass_on(struct ssh_command *c, const struct ssh_output *out, int is_s
 
 	c->heard_ms = now_ms();
 	rc = out && out->write ? out->write(out->arg, is_stderr, c->chunk, len) : 0;
-	if (rc == SSH_OUTPUT_LAST)
-		c->last = 1;
 	if (rc < 0)
 		return awsq_err_set(err, rc, "cannot pass the output on: %s", awsq_strerror(rc));
 	return 0;
@@ -176,7 +173,7 @@ static int status_is_known(struct ssh_result *result, struct ssh_command *c)
 	result->status = libssh2_channel_get_exit_status(c->channel) & 255;
 	if (result->status != 0)
 		result->ending = SSH_EXITED;
-	return result->status != 0 || c->last;
+	return result->status != 0;
 }
 
 /* After the end of output: the status may still be to come, and is there when the server closes. */
