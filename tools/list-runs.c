@@ -320,7 +320,9 @@ static const struct tool tool = {
 	.help = { TOOL_LIST, "list-runs", "[RUN]",
 		"Show what was run where, when and how it ended; or all that is known of one RUN\n"
 		"(its id, or the beginning of it), and with --log what its job wrote.\n"
-		"It asks AWS for nothing.",
+		"It needs neither credentials nor a network, unless killed runs left something "
+		"on:\n"
+		"that is stopped afterwards.",
 		"  list-runs                          the latest runs\n"
 		"  list-runs --failed --since=2d      what went wrong since the day before "
 		"yesterday\n"

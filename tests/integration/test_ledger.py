@@ -123,7 +123,7 @@ def test_garbage_is_moved_aside_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["write", "all"])
 def test_held_by_another(tmp_path: Path, mode: str) -> None:
-    """A lock that is never let go of: an error that names it, within six seconds; then all is well."""
+    """A lock that nobody lets go of: an error that names it, in six seconds; then all is well."""
     assert said(start(tmp_path, 1))[-1][0] == "closed"
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as db:
         if mode == "all":
@@ -166,8 +166,8 @@ def test_full_disk(tmp_path: Path) -> None:
     disk, kept = tmp_path / "disk", tmp_path / "disk.kept"
     disk.mkdir()
     kept.mkdir()
-    done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", FULL, "sh",
-                           disk, DRIVE], timeout=60, stderr=subprocess.PIPE)  # fmt: skip
+    alone = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", FULL, "sh"]
+    done = subprocess.run([*alone, disk, DRIVE], timeout=60, stderr=subprocess.PIPE)
     if not (tmp_path / "disk.none").exists():
         pytest.skip(f"no disk of our own to fill: {done.stderr.decode()}")
     assert done.returncode == 0, done.stderr

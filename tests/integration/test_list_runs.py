@@ -56,7 +56,7 @@ class Book:
         return (done.stdout if status == 0 else done.stderr).decode()
 
     def add(self, ago: timedelta = timedelta(), **values: Any) -> str:
-        """A run that ended well, but for what is said otherwise; times in seconds after it began."""
+        """A run that ended well, but for what is said; times in seconds after it began."""
         asked = NOW - ago
         with closing(sqlite3.connect(self.state / "ledger.sqlite", isolation_level=None)) as db:
             columns = {row[1]: row[2] for row in db.execute("PRAGMA table_info(runs)")}
@@ -200,8 +200,8 @@ def expect_which_runs(book: Book, ids: list[str], latest: list[str], old: str) -
 
 
 def test_one_run(book: Book) -> None:
-    id = book.add(timedelta(hours=3), **PHASES, command="uptime", instance="i-0abc", type="t3.micro",
-                  bytes_out=12, bytes_err=3, attempts=2, message="it was slow")
+    id = book.add(timedelta(hours=3), **PHASES, command="uptime", instance="i-0abc",
+                  type="t3.micro", bytes_out=12, bytes_err=3, attempts=2, message="it was slow")
     other = book.add(timedelta(hours=2))
     book.log(id)
     shown = dict(re.split(r"  +", line, maxsplit=1) for line in book.run(id).splitlines())
@@ -330,9 +330,10 @@ def test_metrics(book: Book) -> None:
             assert SAMPLE.match(line), line
             assert line.startswith(seen[-1] + "{"), line
     assert 'awsq_runs_overdue{fleet="NAVO",region="us-east-1"} 1' in lines
-    assert 'awsq_last_run_phase_seconds{fleet="NAVO",region="us-east-1",phase="job"} 122.625' in lines
+    labels = 'fleet="NAVO",region="us-east-1"'
+    assert f'awsq_last_run_phase_seconds{{{labels},phase="job"}} 122.625' in lines
     success = (NOW - timedelta(hours=1) + timedelta(seconds=146.125)).timestamp()
-    assert f'awsq_last_success_timestamp_seconds{{fleet="NAVO",region="us-east-1"}} {success:.3f}' in lines
+    assert f"awsq_last_success_timestamp_seconds{{{labels}}} {success:.3f}" in lines
     assert "cannot write '/nonexistent/x'" in book.run("--metrics=/nonexistent/x", status=1)
 
 
@@ -392,3 +393,28 @@ def test_a_run_is_listed(fleet: Fleet, region: str) -> None:
     assert (run["bytes_out"], run["bytes_err"]) == (4, 4)
     log = fleet.run("list-runs", "--log")
     assert (log.returncode, log.stdout, log.stderr) == (0, "out\n", "err\n")
+
+
+def test_a_run_is_followed(fleet: Fleet, region: str) -> None:
+    """From before its job has begun until the run has ended, by one who only looks on."""
+    job = "for i in 1 2 3 4; do echo line $i; sleep 0.5; done; echo end >&2; exit 4"
+    running = fleet.start("run-region", region, "--", job)
+    fleet.cloud.until(lambda: " open " in fleet.run("list-runs", "--open").stdout)
+    followed = fleet.run("list-runs", "--follow")
+    out, _ = running.communicate(timeout=60)
+    lines = "".join(f"line {i}\n" for i in range(1, 5))
+    assert (running.returncode, out.decode()) == (4, lines)
+    assert (followed.returncode, followed.stdout, followed.stderr) == (0, lines, "end\n")
+
+
+def test_what_a_killed_run_left_on_is_stopped(fleet: Fleet, region: str) -> None:
+    """Shown first, as it was found; then its instance goes off, and the next listing says so."""
+    running = fleet.start("run-region", region, "--", "echo never")
+    fleet.cloud.until(lambda: fleet.state(region) in ("pending", "running"))
+    running.kill()
+    running.communicate()
+    shown = fleet.run("list-runs", check=True)
+    assert re.search(rf" {region} +open ", shown.stdout)
+    assert "was left behind by a controller that died" in shown.stderr
+    assert fleet.state(region) == "stopped"
+    assert re.search(rf" {region} +reaped ", fleet.run("list-runs", check=True).stdout)

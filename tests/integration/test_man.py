@@ -171,8 +171,8 @@ def test_members_of_runs() -> None:
     said = set(re.findall(r"[a-z_]+(?:\.[a-z_]+)?", " ".join(lines)))
     assert len(known) == 29 and known <= said
     assert said - known == {"schema", "fleet", "billing", "job.min_duration"}
-    states = re.search(r"state_names\[\] = \{(.*?)\}", (ROOT / "tools/runs/ledger_names.c").read_text(),
-                       re.DOTALL)
+    code = (ROOT / "tools/runs/ledger_names.c").read_text()
+    states = re.search(r"state_names\[\] = \{(.*?)\}", code, re.DOTALL)
     assert states and len(re.findall(r'"', states[1])) == 20
     assert re.findall(r"^\.It Cm ([a-z-]+)$", page, re.MULTILINE) == re.findall(
         r'"([a-z-]+)"', states[1])
