@@ -49,6 +49,8 @@ class Lane:
         self.credentials = self.folder / "credentials"
         self.user = f"user-{region}"
         self.access_key = ""
+        self.expired: str | None = None
+        self.made_keys: list[str] = []
         with _making:
             self.iam = self.cloud.boto("iam")
             self.ec2 = self.cloud.boto("ec2", region)
@@ -103,7 +105,10 @@ class Lane:
     # Access keys.
 
     def renew(self) -> None:
-        """New access keys, as a role's are renewed: where credentials are read they are there."""
+        """New access keys where credentials are read, as a role's are renewed. Old ones stay old."""
+        for key in self.made_keys[:-1]:  # two is all that a user can have
+            self.iam.delete_access_key(UserName=self.user, AccessKeyId=key)
+            self.made_keys.remove(key)
         made = self.iam.create_access_key(UserName=self.user)["AccessKey"]
         draft = self.credentials.with_suffix(".new")
         draft.write_text(
@@ -111,10 +116,16 @@ class Lane:
             f"aws_secret_access_key = {made['SecretAccessKey']}\n"
         )
         draft.rename(self.credentials)
-        if self.access_key:
-            self.cloud.restore_key(self.access_key)
-            self.iam.delete_access_key(UserName=self.user, AccessKeyId=self.access_key)
         self.access_key = made["AccessKeyId"]
+        self.made_keys.append(self.access_key)
+
+    def expire(self) -> None:
+        self.expired = self.access_key
+        self.cloud.expire_key(self.access_key)
+
+    def renew_if_expired(self) -> None:
+        if self.expired == self.access_key:
+            self.renew()
 
     # The disk that the state is on.
 
@@ -191,7 +202,7 @@ def heal(lane: Lane) -> None:
     lane.cloud.clear_faults(lane.region)
     lane.free()
     lane.right_the_clock()
-    lane.renew()
+    lane.renew_if_expired()
     for do in ("end-blackhole", "thaw-sshd"):
         lane.order(do)
 

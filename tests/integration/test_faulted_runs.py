@@ -99,7 +99,7 @@ def main() -> int:
     def tell(report: Report) -> None:
         reports.append(report)
         said = "".join(f"    {line}\n" for line in report.told.splitlines())
-        print(report.line() + "\n" + (said if report.wrong else ""), end="", flush=True)
+        print(report.line() + "\n" + (said if report.wrong or only else ""), end="", flush=True)
 
     with ThreadPoolExecutor(GROUPS) as pool:
         list(pool.map(lambda group: torture(group, seed, numbers, tell), range(GROUPS)))
