@@ -197,6 +197,7 @@ static void tell_all_to_stop(struct apply *a)
 /* Once, before the first of them: what has to be read while they are on for the first time. */
 static void prepare_stops(struct apply *a)
 {
+	int64_t end = region_now_ms(a->r) + CONSOLE_AWAIT_MS;
 	struct instance i;
 	int n = 0;
 
@@ -209,7 +210,7 @@ static void prepare_stops(struct apply *a)
 		if (!action)
 			continue;
 		name_instance(&i, a, action);
-		console_await(a->r, &i);
+		console_await(a->r, &i, end);
 		n++;
 	}
 	if (n > 1)

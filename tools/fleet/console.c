@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AWAIT_MS   (5 * 60 * 1000)
 #define OUTPUT_MAX ((size_t)1 << 20) /* EC2 keeps 64 KiB */
 #define TYPES_MAX  ((size_t)65536)
 
@@ -151,9 +150,9 @@ static int may_come(struct region *r, struct instance *i, const struct console_k
 }
 
 /* 0 when the keys are on record, or were. */
-static int await_keys(struct region *r, struct instance *i, struct awsq_err *err)
+static int await_keys(struct region *r, struct instance *i, int64_t deadline_ms,
+	struct awsq_err *err)
 {
-	int64_t end = region_now_ms(r) + AWAIT_MS;
 	int known, rc = is_on_record(&known, r, i->id, err);
 
 	for (int looks = 0; rc == 0 && !known; looks++) {
@@ -164,7 +163,7 @@ static int await_keys(struct region *r, struct instance *i, struct awsq_err *err
 		known = keys.n > 0;
 		if (known)
 			rc = put_on_record(r, i->id, &keys, err);
-		more = !known && region_now_ms(r) < end && may_come(r, i, &keys, rc, err);
+		more = !known && region_now_ms(r) < deadline_ms && may_come(r, i, &keys, rc, err);
 		console_keys_free(&keys);
 		if (known)
 			break;
@@ -179,7 +178,7 @@ static int await_keys(struct region *r, struct instance *i, struct awsq_err *err
 	return rc;
 }
 
-void console_await(struct region *r, const struct instance *made)
+void console_await(struct region *r, const struct instance *made, int64_t deadline_ms)
 {
 	struct awsq_err err = { 0 };
 	struct instance i = *made;
@@ -190,7 +189,7 @@ void console_await(struct region *r, const struct instance *made)
 	/* What follows, a stop, may not be cut short; this may. */
 	region_heed_cancel(r);
 	region_status(r, "instance %s: waiting for its host keys on its console", i.id);
-	if (await_keys(r, &i, &err) != 0)
+	if (await_keys(r, &i, deadline_ms, &err) != 0)
 		region_warning(r,
 			"%s; none of its host keys is on record: the first run looks there once "
 			"more, and does not connect if they are still missing",

@@ -21,10 +21,14 @@ int console_identify(struct region *r, const char *instance_id, struct awsq_err 
 
 /*
  * After an instance was made, while it boots for the first time, which is when its keys are
- * written: with host_key = "console", waits until they are on its console, for some minutes at
- * the most and while it is on, and puts them on record. What goes wrong is a warning: the next use
- * asks again. The user may cut the wait short; nothing else is canceled by that.
+ * written: with host_key = "console", waits until they are on its console, while it is on, and puts
+ * them on record. What goes wrong is a warning: the next use asks again. deadline_ms is on
+ * region_now_ms's clock; one that has passed is good for one look. The user may cut the wait short;
+ * nothing else is canceled by that.
  */
-void console_await(struct region *r, const struct instance *made);
+void console_await(struct region *r, const struct instance *made, int64_t deadline_ms);
+
+/* How long to wait: for all instances of a region together, since they are on meanwhile. */
+#define CONSOLE_AWAIT_MS (5 * 60 * 1000)
 
 #endif
