@@ -141,7 +141,7 @@ static int sign_and_start(struct running *r, int64_t timeout_ms)
 		.connect_timeout_ms = c->options.connect_timeout_ms,
 		.timeout_ms = timeout_ms,
 		.max_answer = MAX_ANSWER_BYTES,
-		.only_once = !r->call->repeatable,
+		.only_once = !r->call->repeatable || r->call->counted,
 		.on_body = on_body,
 		.arg = r };
 	rc = http_start(c->http, &r->exchange);

@@ -125,6 +125,8 @@ void awsq_ec2_start_instance(struct awsq_call *call, struct awsq_ec2_state_chang
 	const char *id)
 {
 	change_state(call, "StartInstances", out, id);
+	/* Who was the first to ask is told by the first answer only. */
+	call->counted = 1;
 }
 
 void awsq_ec2_stop_instance(struct awsq_call *call, struct awsq_ec2_state_changes *out,

@@ -51,6 +51,7 @@ struct awsq_call {
 	const struct awsq_shape *shape; /* of the response; NULL when nothing of it matters */
 	void *out;                      /* the struct of that shape to fill */
 	int repeatable;                 /* repeating it does no harm: a read, or it has a token */
+	int counted;                    /* attempts is to be exact: no resending by HTTP itself */
 
 	/*
 	 * Set by the caller who wants a list page by page, in constant memory, instead of whole in

@@ -8,10 +8,9 @@
 
 #define POLL_MS     500 /* while it boots: what it is on before it is seen on is paid for nothing */
 #define SSH_LOOK_MS 5000
-#define SSH_TRY_MS  1000 /* a lost packet is sent again by then; twice as long after a while */
-#define SSH_LONG_MS 2000
-#define SSH_LONG_AT 15
-#define SSH_WAIT_MS 250
+/* Before its network is up an address is silent: asking anew is quicker than TCP's own second. */
+#define SSH_TRY_MS  600
+#define SSH_WAIT_MS 50
 #define MAX_TYPES   17
 
 /* ---- Types */
@@ -286,9 +285,8 @@ int instance_wait_ssh(struct instance *i, struct region *r, struct awsq_err *err
 	int port = r->fleet->config->job_port;
 	int rc;
 
-	for (int tries = 0;; tries++) {
+	for (;;) {
 		int64_t now = region_now_ms(r), left = deadline - now;
-		int64_t most = tries < SSH_LONG_AT ? SSH_TRY_MS : SSH_LONG_MS;
 
 		if (left <= 0)
 			return awsq_err_set(err, AWSQ_ETIMEDOUT,
@@ -296,8 +294,8 @@ int instance_wait_ssh(struct instance *i, struct region *r, struct awsq_err *err
 				"the security group let this machine in?",
 				i->id, i->address, port);
 		region_status(r, "waiting for SSH at %s port %d", i->address, port);
-		rc = ssh_port_answers(i->address, port, (int)(left < most ? left : most),
-			r->cancel_fd);
+		rc = ssh_port_answers(i->address, port,
+			(int)(left < SSH_TRY_MS ? left : SSH_TRY_MS), r->cancel_fd);
 		if (rc == 0)
 			return 0;
 		if (rc == AWSQ_ECANCELED || region_sleep(r, SSH_WAIT_MS) != 0)

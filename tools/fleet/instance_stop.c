@@ -31,12 +31,11 @@ int instance_ask_stop(struct instance *i, struct region *r, struct awsq_err *err
 	return instance_is(i, "running") ? ask_stop(i, r, &asked, err) : 0;
 }
 
-/* Whether asking again is of no use: we may not, or AWS does not know us. */
+/* Whether asking again is of no use: we may not. Credentials that expired may be renewed yet. */
 static int is_refusal(const struct awsq_err *err)
 {
-	static const char *const codes[] = { "UnauthorizedOperation", "AccessDenied", "AuthFailure",
-		"InvalidClientTokenId", "SignatureDoesNotMatch", "OptInRequired",
-		"OperationNotPermitted" };
+	static const char *const codes[] = { "UnauthorizedOperation", "AccessDenied",
+		"OptInRequired", "OperationNotPermitted" };
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		if (awsq_err_is(err, codes[i]))

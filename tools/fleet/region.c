@@ -5,7 +5,7 @@
 #include <stdarg.h>
 
 #define SETTLE_MS 60000
-#define RENEW_MS  60000
+#define RENEW_MS  10000
 
 static void log_for_region(void *arg, enum awsq_log_level level, const char *line)
 {

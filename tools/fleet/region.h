@@ -54,7 +54,7 @@ void region_speak_of(struct region *r, const char *instance_id);
 
 /*
  * Looks for other credentials where these came from, when err says that AWS does not take these any
- * more; once a minute at the most. Whether there are some: then the client goes on with them.
+ * more; every ten seconds at the most. Whether there are some: then the client goes on with them.
  */
 int region_renew(struct region *r, const struct awsq_err *err);
 

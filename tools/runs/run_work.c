@@ -131,8 +131,11 @@ static void set_offset(struct run *run, int attach)
 	run_note(run);
 	runlog_attempt(run->log, run->row.attempts);
 	memset(run->attempt_passed, 0, sizeof(run->attempt_passed));
-	if (attach)
-		runlog_passed(run->log, run->attempt_passed);
+	if (!attach)
+		return;
+	runlog_passed(run->log, run->attempt_passed);
+	run->passed[0] += run->attempt_passed[0];
+	run->passed[1] += run->attempt_passed[1];
 }
 
 static int attempt(struct run *run, int attach, struct job_result *result, struct awsq_err *err)

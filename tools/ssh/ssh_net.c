@@ -20,6 +20,8 @@
 
 #define DEAD_AFTER_MS 30000
 
+#define BANNER_MS 2000 /* for a server's first words, once it has taken the connection */
+
 static int64_t now_ms(void)
 {
 	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
@@ -199,7 +201,8 @@ int ssh_port_answers(const char *host, int port, int timeout_ms, int cancel_fd)
 	rc = ssh_net_connect(&fd, host, port, deadline_ms, cancel_fd, NULL);
 	if (rc != 0)
 		return rc;
-	rc = read_banner(fd, deadline_ms, cancel_fd);
+	/* Who has answered at all may take its time. */
+	rc = read_banner(fd, deadline_ms + BANNER_MS, cancel_fd);
 	(void)close(fd);
 	return rc;
 }
