@@ -1,0 +1,205 @@
+"""What a killed controller leaves on: whichever tool runs next stops it, and nothing else."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import time
+from typing import Any
+
+import pytest
+from fleet import NAME, Fleet
+
+HOLD = {"kind": "hold", "seconds": 3}
+
+
+def runs(fleet: Fleet, **where: Any) -> list[dict[str, Any]]:
+    """The ledger's rows, the latest first."""
+    path = fleet.cloud.dir / f"state/awsq/{NAME}/ledger.sqlite"
+    if not path.exists():
+        return []
+    with sqlite3.connect(path) as book:
+        book.row_factory = sqlite3.Row
+        rows = [dict(r) for r in book.execute("SELECT * FROM runs ORDER BY asked_ms DESC, id DESC")]
+    return [r for r in rows if all(r[k] == v for k, v in where.items())]
+
+
+def came_to(fleet: Fleet, what: str) -> bool:
+    """Whether all runs of the ledger, and any, have been there."""
+    rows = runs(fleet)
+    return bool(rows) and all(r[what] > 0 for r in rows)
+
+
+def kill(running: Any) -> None:
+    running.kill()
+    running.communicate()
+
+
+def until_phase(fleet: Fleet, phase: str, mark: int, region: str) -> None:
+    """Until the run has come so far, by what the cloud and the ledger have seen."""
+    if phase == "asked":  # the call is made, and its answer is held back
+        fleet.cloud.until(lambda: "StartInstances" in fleet.actions(mark))
+    elif phase == "leased":
+        fleet.cloud.until(lambda: "CreateTags" in fleet.actions(mark))
+        time.sleep(0.1)
+    elif phase == "running":
+        fleet.cloud.until(lambda: came_to(fleet, "running_ms"))
+    elif phase == "stopping":
+        fleet.cloud.until(lambda: "StopInstances" in fleet.actions(mark))
+
+
+@pytest.mark.parametrize("tool", ["check-region", "config-region", "run-region"])
+@pytest.mark.parametrize("phase", ["asked", "leased", "running"])
+def test_killed_before_its_job_any_tool_stops_it(
+    fleet: Fleet, region: str, phase: str, tool: str
+) -> None:
+    fleet.configure(connect="60s")
+    if phase == "asked":
+        fleet.cloud.fault("StartInstances", region=region, times=1, **HOLD)
+    else:
+        fleet.cloud.settings(ssh_delay=600, boot=1.0)
+    mark = fleet.cloud.mark()
+    running = fleet.start("run-region", region, "--", "true")
+    until_phase(fleet, phase, mark, region)
+    kill(running)
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    fleet.cloud.settings(ssh_delay=0.3)
+    # In another region: the one that it was killed in is not even named.
+    other = fleet.run(tool, "us-west-2", *(["--", "true"] if tool == "run-region" else []))
+    assert "left behind by a controller that died" in other.stderr, other.stderr
+    assert fleet.state(region) == "stopped"
+    (row,) = runs(fleet, region=region)
+    assert row["state"] == "reaped" and row["closed"] == 1 and "killed" in row["message"]
+    # And that was all of it.
+    again = fleet.run("check-region", "us-west-2")
+    assert "left behind" not in again.stderr, other.stderr + again.stderr
+
+
+def test_killed_before_it_asked_for_a_start(fleet: Fleet, region: str) -> None:
+    """A person's own start of the instance, later, has nothing to do with it."""
+    fleet.cloud.fault("DescribeInstances", region=region, times=1, after=1, kind="slow", seconds=3)
+    fleet.config.write_text(
+        fleet.config.read_text().replace("job = {", 'job = { before = "sleep 30";')
+    )
+    running = fleet.start("run-region", region, "--", "true")
+    fleet.cloud.until(lambda: runs(fleet, region=region))
+    time.sleep(0.3)
+    kill(running)
+    instance = fleet.instance(region)["InstanceId"]
+    fleet.ec2(region).start_instances(InstanceIds=[instance])
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    fleet.run("check-region", "us-west-2")
+    assert fleet.state(region) == "running"
+    assert runs(fleet, region=region)[0]["closed"] == 1
+
+
+def test_with_its_job_at_work_it_is_left_and_told_of(fleet: Fleet, region: str) -> None:
+    running = fleet.start("run-region", region, "--", "echo go; sleep 77")
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    kill(running)
+    mark = fleet.cloud.mark()
+    done = fleet.run("check-region", "us-west-2")
+    (row,) = runs(fleet, region=region)
+    assert f"run-job --attach={row['id']}" in done.stderr
+    assert fleet.actions(mark) == [] and fleet.state(region) == "running"
+    # Past its time, nobody is at work on it any more.
+    path = fleet.cloud.dir / f"state/awsq/{NAME}/ledger.sqlite"
+    with sqlite3.connect(path) as book:
+        book.execute("UPDATE runs SET overdue_ms = 1000")
+    fleet.run("check-region", "us-west-2")
+    assert fleet.state(region) == "stopped"
+    assert runs(fleet, region=region)[0]["state"] == "reaped"
+
+
+def test_what_a_person_started_after_it_is_never_reaped(fleet: Fleet, region: str) -> None:
+    running = fleet.start("run-region", region, "--", "echo go; sleep 77")
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    kill(running)
+    instance = fleet.instance(region)["InstanceId"]
+    ec2 = fleet.ec2(region)
+    ec2.stop_instances(InstanceIds=[instance])
+    fleet.cloud.until(lambda: fleet.state(region) == "stopped")
+    time.sleep(1.1)  # LaunchTime has whole seconds
+    ec2.start_instances(InstanceIds=[instance])
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    path = fleet.cloud.dir / f"state/awsq/{NAME}/ledger.sqlite"
+    with sqlite3.connect(path) as book:
+        book.execute("UPDATE runs SET overdue_ms = 1000")
+    mark = fleet.cloud.mark()
+    fleet.run("check-region", "us-west-2")
+    assert fleet.actions(mark) == [] and fleet.state(region) == "running"
+    assert runs(fleet, region=region)[0]["closed"] == 1
+    # Nor is it taken over by the next run.
+    done = fleet.run("run-region", region, "--", "true")
+    assert done.returncode == 75 and fleet.state(region) == "running"
+
+
+def test_a_live_run_is_not_touched(fleet: Fleet, region: str) -> None:
+    running = fleet.start("run-region", region, "--", "echo go; sleep 3; exit 4")
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    path = fleet.cloud.dir / f"state/awsq/{NAME}/ledger.sqlite"
+    with sqlite3.connect(path) as book:
+        book.execute("UPDATE runs SET overdue_ms = 1000")
+    done = fleet.run("check-region", "us-west-2")
+    assert "left behind" not in done.stderr
+    running.communicate(timeout=30)
+    assert running.returncode == 4
+    (row,) = runs(fleet, region=region)
+    assert (row["state"], row["status"], row["closed"]) == ("done", 4, 1)
+
+
+def test_stop_region_closes_what_was_left(fleet: Fleet, region: str) -> None:
+    running = fleet.start("run-region", region, "--", "echo go; sleep 77")
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    kill(running)
+    fleet.run("stop-region", region, check=True)
+    (row,) = runs(fleet, region=region)
+    assert (row["state"], row["closed"]) == ("reaped", 1)
+    assert row["stopped_ms"] >= row["stop_ms"] > 0 and row["billed_s"] >= 60
+
+
+def test_a_stop_that_was_refused_is_tried_by_the_next_tool(fleet: Fleet, region: str) -> None:
+    fleet.cloud.fault("StopInstances", region=region, times=99, kind="error",
+                      code="UnauthorizedOperation", status=403)
+    done = fleet.run("run-region", region, "--", "true")
+    assert done.returncode == 1 and "MAY STILL BE ON" in done.stderr
+    assert runs(fleet, region=region)[0]["closed"] == 0
+    fleet.cloud.clear_faults()
+    fleet.run("check-region", "us-west-2")
+    assert fleet.state(region) == "stopped"
+    assert runs(fleet, region=region)[0]["closed"] == 1
+
+
+def test_no_ledger_no_run(fleet: Fleet, region: str) -> None:
+    """What cannot be written down is not begun; what is on can still be stopped."""
+    folder = fleet.cloud.dir / f"state/awsq/{NAME}"
+    for path in folder.glob("ledger.sqlite*"):
+        path.unlink()
+    (folder / "ledger.sqlite").mkdir()
+    mark = fleet.cloud.mark()
+    done = fleet.run("run-region", region, "--", "true")
+    assert done.returncode == 125 and "ledger" in done.stderr, done.stderr
+    assert fleet.actions(mark) == []
+    fleet.run("start-region", region, check=True)
+    fleet.run("stop-region", region, check=True)
+    assert fleet.state(region) == "stopped"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_reaper_can_be_interrupted(fleet: Fleet, region: str, number: signal.Signals) -> None:
+    fleet.cloud.settings(ssh_delay=600)
+    fleet.configure(connect="60s")
+    running = fleet.start("run-region", region, "--", "true")
+    fleet.cloud.until(lambda: came_to(fleet, "running_ms"))
+    kill(running)
+    fleet.cloud.settings(stop=5)
+    mark = fleet.cloud.mark()
+    reaper = fleet.start("check-region", "us-west-2")
+    fleet.cloud.until(lambda: "StopInstances" in fleet.actions(mark))
+    reaper.send_signal(number)
+    reaper.communicate(timeout=20)
+    assert reaper.returncode == 128 + number
+    # Asked for, though not seen: the next one sees to it.
+    fleet.run("check-region", "us-west-2")
+    fleet.cloud.until(lambda: fleet.state(region) == "stopped")
+    assert runs(fleet, region=region)[0]["closed"] == 1
