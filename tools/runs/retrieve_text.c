@@ -71,7 +71,7 @@ static const char list_begin[] =
 	"find_files() {\n"
 	"p=$1\n"
 	"shift\n"
-	"if [ -e \"$1\" ] || [ -L \"$1\" ]; then\n"
+	"if [ -e \"$1\" ] || [ $# -gt 1 ]; then\n"
 	"find -H \"$@\" -type f -exec sh -c \"$each\" sh {} +\n"
 	"else\n"
 	"echo \"- $p -\"\n"
