@@ -28,6 +28,9 @@ IMPLIED = {"iam:PassRole"}
 FREE = {"sts:GetCallerIdentity"}
 # Needed where a profile is repaired only.
 ASSOCIATIONS = "ec2:DescribeIamInstanceProfileAssociations"
+# A job that is not waited for to its end.
+TOO_LONG = ("--timeout=3s", "--", "sleep 60")
+SSM = ("RunOverSSM", "RunOverSSMByShell", "RunOverSSMInTheFleet")
 DENIED = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
 
 
@@ -106,8 +109,9 @@ def volume_left_behind(fleet: Fleet) -> None:
 def test_it_is_a_policy() -> None:
     """Its statements say what they are meant to; each action once, but where conditions differ."""
     actions = [a for s in policy()["Statement"] for a in listed(s["Action"])]
-    assert [a for a in actions if actions.count(a) > 1] == ["ec2:CreateTags"] * 3
-    assert all(re.fullmatch(r"(ec2|iam|kms|servicequotas):[A-Z][A-Za-z]+", a) for a in actions)
+    twice = [a for a in actions if actions.count(a) > 1]
+    assert sorted(twice) == ["ec2:CreateTags"] * 3 + ["ssm:SendCommand"] * 2
+    assert all(re.fullmatch(r"(ec2|iam|kms|servicequotas|ssm):[A-Z][A-Za-z]+", a) for a in actions)
     assert {s["Effect"] for s in policy()["Statement"]} == {"Allow"}
     assert [listed(s["Action"]) for s in enforceable(policy())["Statement"]] == [
         listed(s["Action"]) for s in policy()["Statement"]
@@ -116,6 +120,11 @@ def test_it_is_a_policy() -> None:
     assert pass_role["Action"] == "iam:PassRole"
     assert pass_role["Resource"].endswith(f":role/{ROLE}")
     assert pass_role["Condition"]["StringEquals"] == {"iam:PassedToService": "ec2.amazonaws.com"}
+    # Who may send a command is root where it goes: the one document, the fleet's instances.
+    assert statement("RunOverSSMByShell")["Resource"].endswith(":document/AWS-RunShellScript")
+    in_the_fleet = statement("RunOverSSMInTheFleet")
+    assert in_the_fleet["Resource"].endswith(":instance/*")
+    assert in_the_fleet["Condition"] == {"StringEquals": {"ssm:resourceTag/awsq:fleet": NAME}}
 
 
 def holds(condition: dict[str, Any], context: dict[str, list[str]]) -> bool:
@@ -163,6 +172,15 @@ def test_no_other_tags_may_be_given() -> None:
 # What is called.
 
 
+def by_ssm(fleet: Fleet) -> None:
+    text = fleet.config.read_text()
+    fleet.config.write_text(text.replace("job = {", 'job = { transport = "ssm";'))
+
+
+def by_ssh(fleet: Fleet) -> None:
+    fleet.config.write_text(fleet.config.read_text().replace('transport = "ssm";', ""))
+
+
 def everything_is_run(fleet: Fleet) -> None:
     fleet.run("config-region", "--all", "--preflight", check=True)
     fleet.run("config-region", "--all", "--dry-run")
@@ -173,6 +191,9 @@ def everything_is_run(fleet: Fleet) -> None:
     fleet.run("start-region", REGION, check=True)
     fleet.run("run-job", REGION, "--", "true", check=True)
     fleet.run("stop-region", REGION, check=True)
+    by_ssm(fleet)
+    assert fleet.run("run-region", REGION, *TOO_LONG).returncode == 124
+    by_ssh(fleet)
     drift(fleet)
     fleet.run("config-region", REGION, check=True)
     test_drift.other_profile(fleet)
@@ -233,6 +254,9 @@ def test_each_action_is_needed(limited: Fleet) -> None:
             "ec2:AuthorizeSecurityGroupEgress ec2:RunInstances iam:PassRole",
             "config-region", REGION)
     fleet.run("config-region", REGION, check=True)
+    by_ssm(fleet)
+    without(" ".join(actions_of(policy(), *SSM)), "run-region", REGION, *TOO_LONG)
+    by_ssh(fleet)
     # Only of an instance that is there attributes are asked for; of its profile, when it is wrong.
     reads = set(actions_of(policy(), "Look", "FindTheRole")) - {ASSOCIATIONS}
     without(" ".join(sorted(reads)), "check-region", REGION)

@@ -131,15 +131,18 @@ static int send_script(struct order *o, const char *text, struct awsq_err *err)
 /* One that is of no use any more: had the agent not begun it yet, it would do so later. */
 static void cancel(struct order *o)
 {
-	int64_t until_ms = region_now_ms(o->l->region) + CANCEL_MS;
+	struct region *r = o->l->region;
 	struct awsq_err err;
 	struct awsq_call call;
 
 	awsq_ssm_cancel_command(&call, o->command.id, o->l->instance);
-	if (call_by(o->l, &call, until_ms, -1, &err) != 0)
-		awsq_log(&o->l->region->log, AWSQ_LOG_INFO,
-			"'%s': a script is not canceled: %s%s%s", o->l->instance, err.aws_code,
-			err.aws_code[0] ? ": " : "", err.message);
+	if (call_by(o->l, &call, region_now_ms(r) + CANCEL_MS, -1, &err) == 0)
+		return;
+	(void)region_explain(r, &err, "cancel a script on '%s' by Systems Manager", o->l->instance);
+	if (err.code == AWSQ_ESERVICE)
+		region_warning(r, "%s", err.message);
+	else
+		awsq_log(&r->log, AWSQ_LOG_INFO, "%s", err.message);
 }
 
 static int has_ended(const struct awsq_ssm_invocation *seen)
