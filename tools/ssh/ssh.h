@@ -53,9 +53,9 @@ int ssh_open(struct ssh **out, const struct ssh_target *target, int64_t deadline
 void ssh_close(struct ssh *s);
 
 /*
- * 0 when host and port answer within timeout_ms, and an SSH server there soon after; else AWSQ_ENET,
- * AWSQ_ETIMEDOUT, AWSQ_ENOTFOUND or AWSQ_ECANCELED. One attempt: waiting for a boot means calling it
- * again.
+ * 0 when host and port answer within timeout_ms, and an SSH server there soon after; else
+ * AWSQ_ENET, AWSQ_ETIMEDOUT, AWSQ_ENOTFOUND or AWSQ_ECANCELED. One attempt: waiting for a boot means
+ * calling it again.
  */
 int ssh_port_answers(const char *host, int port, int timeout_ms, int cancel_fd);
 
