@@ -21,8 +21,8 @@ def tags_of(instance: dict[str, Any]) -> dict[str, str]:
 
 
 def set_count(fleet: Fleet, count: int) -> None:
-    text = re.sub(r"(count = \d+; )?home =", f"count = {count}; home =", fleet.config.read_text(), count=1)
-    fleet.config.write_text(text)
+    text = fleet.config.read_text()
+    fleet.config.write_text(re.sub(r"(count = \d+; )?home =", f"count = {count}; home =", text, count=1))
 
 
 @pytest.fixture

@@ -169,9 +169,9 @@ static int tell_to_stop(struct apply *a, const struct action *action)
 }
 
 /*
- * Each of several is on, and paid for, until it is told to stop: so all are, as they come up, before
- * the first is waited for. What goes wrong here goes wrong again where it is waited for, and is told
- * of there.
+ * Each of several is on, and paid for, until it is told to stop: so all are, as they come up,
+ * before the first is waited for. What goes wrong here goes wrong again where it is waited for, and
+ * is told of there.
  */
 static void tell_all_to_stop(struct apply *a)
 {
