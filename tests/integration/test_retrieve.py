@@ -121,6 +121,18 @@ def test_the_link_breaks_while_files_come(fleet: Fleet, region: str) -> None:
     assert fleet.state(region) == "stopped"
 
 
+def test_over_systems_manager(fleet: Fleet, region: str) -> None:
+    """Where nothing streams, in pieces of what one answer holds."""
+    retrieve(fleet, "large", "small.*", more='transport = "ssm";')
+    job = ("head -c 60000 /dev/urandom >large; for i in 1 2 3 4 5; do echo $i >small.$i; done; "
+           "sha256sum <large")
+    done = fleet.run("run-region", region, "--", job)
+    assert done.returncode == 0, done.stderr
+    got = files(fleet)
+    assert hashlib.sha256(got.pop("large")).hexdigest() == done.stdout.split()[0]
+    assert got == {f"small.{i}": f"{i}\n".encode() for i in range(1, 6)}
+
+
 def test_nothing_leaves_the_run_s_folder(fleet: Fleet, region: str, tmp_path: Path) -> None:
     retrieve(fleet, "link", "up")
     (tmp_path / "inside").write_text("x")
