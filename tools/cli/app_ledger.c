@@ -41,12 +41,15 @@ static int are_left(struct app *app)
 	return app->ledger && ledger_list(app->ledger, &filter, is_left, app, &ignored) == 1;
 }
 
-/* The regions that the tool itself is about to look after. */
+/*
+ * The regions that the tool itself is about to look after: a run takes an instance over without
+ * stopping it first. A rotation does not come to all of its regions.
+ */
 static size_t own_regions(const struct app *app, const char **out)
 {
 	size_t n = 0;
 
-	if (app->tool->help.id == TOOL_ROTATE || app->options.attach) {
+	if (app->options.attach) {
 		for (size_t i = 0; i < app->config.n_regions; i++)
 			out[n++] = app->config.regions[i].name;
 	} else if (app->tool->help.id & (TOOL_RUN | TOOL_STOP)) {

@@ -159,9 +159,15 @@ int ledger_begin(struct ledger *l, const struct ledger_run *run, struct awsq_err
 		err);
 }
 
+/* Whether a power cut may not undo it: an instance is about to be started; or all is over. */
+static int is_grave(const struct ledger_run *run)
+{
+	return run->closed || (run->owns && run->started_ms && !run->launch_ms);
+}
+
 int ledger_update(struct ledger *l, const struct ledger_run *run, struct awsq_err *err)
 {
-	return ledger_do(l, run->closed ? LEDGER_SECURES : LEDGER_WRITES, write_run,
+	return ledger_do(l, is_grave(run) ? LEDGER_SECURES : LEDGER_WRITES, write_run,
 		&(struct writing){ .run = run, .is_new = 0 }, err);
 }
 

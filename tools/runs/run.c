@@ -136,7 +136,7 @@ static void sum_up(struct run_result *out, const struct run_result *each, size_t
 	out->busy = busy == n;
 	out->skipped = skipped == n;
 	out->no_capacity = no_capacity == n;
-	out->told = 1;
+	out->told = 0;
 	if (bad > 0)
 		text_format(out->message, sizeof(out->message), "%zu of %zu instances failed", bad,
 			n);

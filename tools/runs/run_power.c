@@ -94,6 +94,7 @@ static void take_over(struct run *run)
 		run->i->id, run->i->state);
 	run->row.owns = 1;
 	run->row.started_ms = run_stamp(run);
+	run->row.launch_ms = run->i->launch * 1000;
 	run->row.overdue_ms = left->started_ms + run->r->fleet->config->max_uptime * 1000;
 	run->maybe_on = 1;
 	run_note(run);
