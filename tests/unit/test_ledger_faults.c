@@ -17,6 +17,7 @@
 #include <glob.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -256,6 +257,47 @@ static void test_no_folder(void **state)
 	assert_non_null(strstr(err.message, "/nonexistent/folder/ledger.sqlite"));
 }
 
+static int64_t time_update(struct ledger *l, struct ledger_run *run, int expected)
+{
+	struct awsq_err err = { 0 };
+	int64_t began = now_ms();
+
+	assert_int_equal(ledger_update(l, run, &err), expected);
+	if (expected != 0)
+		assert_non_null(strstr(err.message, "another program holds it"));
+	return now_ms() - began;
+}
+
+/* While an instance is on, only the first wait is long; and the last one, which counts. */
+static void test_held(void **state)
+{
+	struct ledger_run run = { .region = "eu-west-3", .asked_ms = 1795324552000, .status = -1 };
+	char note[512];
+	struct ledger *l = open_noting(note);
+	sqlite3 *other = NULL;
+	int64_t took;
+
+	(void)state;
+	assert_int_equal(ledger_new_id(run.id, run.asked_ms), 0);
+	assert_int_equal(ledger_begin(l, &run, NULL), 0);
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	took = time_update(l, &run, AWSQ_EIO);
+	assert_true(took >= 4500 && took < 6000);
+	for (int i = 0; i < 3; i++)
+		assert_true(time_update(l, &run, AWSQ_EIO) < 1000);
+	assert_int_equal(count_runs(l), 1);
+	assert_true(time_update(l, &run, AWSQ_EIO) < 1000);
+	run.closed = 1;
+	took = time_update(l, &run, AWSQ_EIO);
+	assert_true(took >= 4500 && took < 6000);
+	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	run.closed = 0;
+	assert_true(time_update(l, &run, 0) < 500);
+	assert_int_equal(sqlite3_close(other), SQLITE_OK);
+	ledger_close(l);
+}
+
 /* ---- In a process of its own */
 
 static void expect_child(int (*child)(void))
@@ -381,6 +423,7 @@ int main(void)
 		TEST(test_taken_away_in_use),
 		TEST(test_newer),
 		TEST(test_no_folder),
+		TEST(test_held),
 		TEST(test_full_disk),
 		TEST(test_read_only),
 		TEST(test_threads),

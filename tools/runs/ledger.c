@@ -14,10 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_PATH   4096
-#define WAIT_MS    5000 /* for other threads and processes, all in all */
-#define PAUSE_MS   5
-#define TIMES_GONE 20 /* pauses */
+#define MAX_PATH 4096
+#define WAIT_MS  5000 /* for other threads and processes, all in all */
+/* The same where the last wait was in vain, and what is to be done may be done without. */
+#define SHORT_WAIT_MS 500
+#define PAUSE_MS      5
+#define TIMES_GONE    20 /* pauses */
 /* Up to this size a ledger is checked whole when it is opened, which takes a millisecond or two. */
 #define MAX_CHECKED (1024 * 1024)
 
@@ -29,6 +31,7 @@ struct ledger {
 	int in_use;          /* by a thread; the rest belongs to that one */
 	int64_t deadline_ms; /* monotonic; of what it does */
 	int full_sync;       /* how db is set; -1: not known */
+	int was_held;        /* by another program, for as long as it was waited for */
 	char why[256];       /* what SQLite said of the last failure */
 	char note[512];      /* what was moved aside, and has not been told */
 };
@@ -50,13 +53,15 @@ static void pause_briefly(void)
 
 /* ---- One thread at a time, none of which waits for longer than its deadline */
 
-static int enter(struct ledger *l)
+static int enter(struct ledger *l, enum ledger_care care)
 {
-	int64_t deadline_ms = now_ms() + WAIT_MS;
-	struct timespec until = { deadline_ms / 1000, (deadline_ms % 1000) * 1000000 };
+	struct timespec until;
+	int64_t deadline_ms;
 	int rc = 0;
 
 	pthread_mutex_lock(&l->mutex);
+	deadline_ms = now_ms() + (l->was_held && care != LEDGER_SECURES ? SHORT_WAIT_MS : WAIT_MS);
+	until = (struct timespec){ deadline_ms / 1000, (deadline_ms % 1000) * 1000000 };
 	while (l->in_use && rc == 0)
 		rc = pthread_cond_timedwait(&l->idle, &l->mutex, &until);
 	if (!l->in_use) {
@@ -354,10 +359,12 @@ int ledger_do(struct ledger *l, enum ledger_care care, ledger_work *work, void *
 
 	if (!l)
 		return awsq_err_set(err, AWSQ_EIO, "there is no ledger");
-	if (enter(l) != 0)
+	if (enter(l, care) != 0)
 		return awsq_err_set(err, AWSQ_EIO, "cannot %s the ledger '%s': it is in use", doing,
 			l->path);
 	rc = attempt_until_done(l, care, work, arg);
+	if (care != LEDGER_READS || is_busy(rc)) /* reading tells nothing of writing */
+		l->was_held = is_busy(rc);
 	if (rc == SQLITE_OK || rc == SQLITE_DONE)
 		rc = 0;
 	else
@@ -370,7 +377,7 @@ int ledger_do(struct ledger *l, enum ledger_care care, ledger_work *work, void *
 void ledger_note(struct ledger *l, char *note, size_t size)
 {
 	(void)snprintf(note, size, "%s", "");
-	if (!l || enter(l) != 0)
+	if (!l || enter(l, LEDGER_READS) != 0)
 		return;
 	(void)snprintf(note, size, "%s", l->note);
 	l->note[0] = '\0';

@@ -90,7 +90,8 @@ int ledger_begin(struct ledger *l, const struct ledger_run *run, struct awsq_err
 
 /*
  * Writes a run as it is by now, on disk when it is closed. One that the ledger does not have is
- * added: the ledger may have been begun anew. AWSQ_EIO, after 5 to 6 seconds where others have it.
+ * added: the ledger may have been begun anew. AWSQ_EIO, after 5 to 6 seconds where others have it;
+ * the next time, unless it is closed, after half a second, as an instance may be on meanwhile.
  */
 int ledger_update(struct ledger *l, const struct ledger_run *run, struct awsq_err *err);
 
@@ -135,7 +136,7 @@ int ledger_bills(struct ledger *l, int (*each)(void *arg, const struct ledger_bi
 /* What all runs of a region come to. */
 struct ledger_sum {
 	char region[32];
-	int64_t runs[LEDGER_STATES]; /* how many, by state */
+	int64_t runs[LEDGER_STATES]; /* closed ones, by state; LEDGER_OPEN: the others */
 	int64_t overdue;             /* open ones that are past their overdue_ms */
 	int64_t billed_s;
 	int64_t success_ms;           /* the end of the latest job that ended with 0; 0: none */

@@ -109,8 +109,11 @@ static void read_sum(void *row, sqlite3_stmt *stmt)
 static void sums_text(struct awsq_buf *sql, int64_t now_ms)
 {
 	awsq_buf_adds(sql, "SELECT region");
-	for (int i = 0; i < LEDGER_STATES; i++)
-		awsq_buf_addf(sql, ", sum(state = '%s')", ledger_state_name((enum ledger_state)i));
+	/* What is not closed may have a state already, and is to be counted once. */
+	awsq_buf_adds(sql, ", sum(closed = 0)");
+	for (int i = LEDGER_OPEN + 1; i < LEDGER_STATES; i++)
+		awsq_buf_addf(sql, ", sum(closed <> 0 AND state = '%s')",
+			ledger_state_name((enum ledger_state)i));
 	awsq_buf_addf(sql,
 		", sum(closed = 0 AND overdue_ms BETWEEN 1 AND %lld), sum(billed_s),"
 		" max(CASE WHEN state = 'done' AND status = 0 THEN job_end_ms ELSE 0 END),"
