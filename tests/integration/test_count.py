@@ -22,7 +22,8 @@ def tags_of(instance: dict[str, Any]) -> dict[str, str]:
 
 def set_count(fleet: Fleet, count: int) -> None:
     text = fleet.config.read_text()
-    fleet.config.write_text(re.sub(r"(count = \d+; )?home =", f"count = {count}; home =", text, count=1))
+    text = re.sub(r"(count = \d+; )?home =", f"count = {count}; home =", text, count=1)
+    fleet.config.write_text(text)
 
 
 @pytest.fixture
