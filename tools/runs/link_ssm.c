@@ -21,7 +21,7 @@
 #define SETTLE_MS   20000 /* within which AWS knows a new command everywhere */
 #define SILENCE_MS  20000 /* without an answer from AWS: the link is down */
 #define POLL_MIN_MS 300
-#define POLL_MAX_MS 2000
+#define POLL_MAX_MS 1000
 #define TEXT_MS     60000 /* for a text that is to end soon */
 #define CANCEL_MS   5000  /* for asking that a command is not run after all */
 #define EXTRA_S     5     /* for a command, past the time that there is for its answer */
