@@ -7,6 +7,7 @@
 #include <awsq/retry.h>
 
 #define POLL_MS     500 /* while it boots: what it is on before it is seen on is paid for nothing */
+#define BLIND_MS    60000 /* for how long AWS may not answer */
 #define SSH_LOOK_MS 5000
 /* Before its network is up an address is silent: asking anew is quicker than TCP's own second. */
 #define SSH_TRY_MS  600
@@ -199,14 +200,38 @@ static int ask_types(struct instance *i, struct region *r, struct instance_start
 	return region_explain(r, err, "start '%s' (tried %s)", i->id, types.told);
 }
 
+/*
+ * Looks at what is on its way up, and so is paid for. That AWS does not answer for a while, or wants
+ * newer credentials, is no reason to give it up: *blind_ms is since when that is so, 0 at first.
+ */
+static int look(struct instance *i, struct region *r, int64_t *blind_ms, struct awsq_err *err)
+{
+	int64_t now;
+	int rc = instance_refresh(i, r, err);
+
+	if (rc == 0)
+		*blind_ms = 0;
+	if (rc == 0 || rc == AWSQ_ENOTFOUND || rc == AWSQ_ECANCELED || rc == AWSQ_ENOMEM ||
+		awsq_err_is_denied(err))
+		return rc;
+	now = region_now_ms(r);
+	if (*blind_ms == 0) {
+		region_warning(r, "%s; trying again", err->message);
+		*blind_ms = now;
+	}
+	return now - *blind_ms < BLIND_MS ? 0 : rc;
+}
+
 int instance_start(struct instance *i, struct region *r, int64_t deadline_ms,
 	struct instance_start *how, struct awsq_err *err)
 {
+	int64_t blind_ms = 0;
 	int asked_at = -1, rc;
 
 	memset(how, 0, sizeof(*how));
 	for (int looks = 0;; looks++) {
-		if (instance_is_on(i))
+		/* Not before it was seen: its launch is to be that of this boot. */
+		if (instance_is_on(i) && blind_ms == 0)
 			return 0;
 		if (instance_is_gone(i))
 			return awsq_err_set(err, AWSQ_ENOTFOUND, "instance '%s' is %s", i->id,
@@ -229,7 +254,8 @@ int instance_start(struct instance *i, struct region *r, int64_t deadline_ms,
 		rc = instance_pause(i, r, asked_at >= 0 ? POLL_MS : region_poll_ms(looks),
 			deadline_ms, "running", err);
 		if (rc == 0)
-			rc = instance_refresh(i, r, err);
+			rc = asked_at >= 0 ? look(i, r, &blind_ms, err)
+			                   : instance_refresh(i, r, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -240,6 +266,7 @@ int instance_start(struct instance *i, struct region *r, int64_t deadline_ms,
 int instance_wait_running(struct instance *i, struct region *r, int with_address,
 	int64_t deadline_ms, struct awsq_err *err)
 {
+	int64_t blind_ms = 0;
 	int stopped = 0;
 
 	for (int looks = 0;; looks++) {
@@ -258,7 +285,7 @@ int instance_wait_running(struct instance *i, struct region *r, int with_address
 		rc = instance_pause(i, r, looks < 120 ? POLL_MS : region_poll_ms(looks),
 			deadline_ms, "running", err);
 		if (rc == 0)
-			rc = instance_refresh(i, r, err);
+			rc = look(i, r, &blind_ms, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -303,7 +330,7 @@ int instance_wait_ssh(struct instance *i, struct region *r, struct awsq_err *err
 				"canceled while waiting for SSH on '%s'", i->id);
 		if (now >= next_look) {
 			rc = instance_still_runs(i, r, err);
-			if (rc != 0)
+			if (rc == AWSQ_ENOTFOUND)
 				return rc;
 			next_look = now + SSH_LOOK_MS;
 		}

@@ -191,7 +191,9 @@ void run_power_off(struct run *run)
 	(void)instance_ask_stop(run->i, r, &err);
 	run->row.stop_ms = run_stamp(run);
 	run_note(run);
-	if (instance_stop(run->i, r, run->maybe_on, stop_deadline(run), &was_on, &err) != 0)
+	/* Once it was seen to run, a look tells what is. */
+	if (instance_stop(run->i, r, run->maybe_on && !run->row.running_ms, stop_deadline(run),
+		    &was_on, &err) != 0)
 		cry_out(run, &err);
 	else
 		run->row.stopped_ms = run_stamp(run);
