@@ -1,0 +1,75 @@
+"""Two controllers that know nothing of each other, on one instance: one runs, the other is busy."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from cloud.client import Cloud
+from fleet import REGIONS, Fleet
+
+RACES = 50
+QUICK = {"boot": 0.3, "ssh_delay": 0.1, "stop": 0.2, "copy": 0.5, "late": 0.1}
+
+
+def race(fleet: Fleet, region: str, folders: list[Path], number: int) -> None:
+    """Exactly one runs its job to its own end, and the instance is stopped by that one alone."""
+    instance = fleet.instance(region)["InstanceId"]
+    boots = len(fleet.cloud.power()[instance])
+    status = 10 + number % 50
+    both = [
+        fleet.start("run-region", f"--state-dir={folder}", region, "--",
+                    f"echo {name}; sleep 0.6; echo end; exit {status}")
+        for name, folder in zip("ab", folders, strict=True)
+    ]
+    ended = [(*running.communicate(timeout=90), running.returncode) for running in both]
+    told = b"\n".join(stderr for _, stderr, _ in ended).decode()
+    assert sorted(code for *_, code in ended) == sorted([status, 75]), f"race {number}\n{told}"
+    for name, (stdout, stderr, code) in zip("ab", ended, strict=True):
+        assert stdout == (f"{name}\nend\n".encode() if code == status else b""), stderr
+        assert b"MAY STILL BE ON" not in stderr
+    assert fleet.state(region) == "stopped"
+    # The winner's boot was the only one, and went on until its job had ended.
+    (boot,) = fleet.cloud.power()[instance][boots:]
+    assert boot["stopping_at"] - boot["ssh_at"] > 0.6
+
+
+def test_fifty_races(tmp_path: Path) -> None:
+    with Cloud(**QUICK) as cloud:
+        fleet = Fleet(cloud)
+        regions = [r for r in REGIONS if r != "us-west-2"][:4]
+        fleet.run("config-region", *regions, check=True)
+        folders = [tmp_path / "one", tmp_path / "two"]
+        try:
+            with ThreadPoolExecutor(len(regions)) as pool:
+                def lane(k: int) -> None:
+                    for number in range(k, RACES, len(regions)):
+                        race(fleet, regions[k], folders, number)
+
+                for done in [pool.submit(lane, k) for k in range(len(regions))]:
+                    done.result()
+        finally:
+            fleet.close()
+        stops = [c for c in fleet.changes() if c["action"] == "StopInstances" and not c["error"]]
+        starts = [c for c in fleet.changes() if c["action"] == "StartInstances"]
+        assert len(starts) >= RACES
+        assert RACES <= len(stops) - len(regions) <= RACES + 5
+
+
+@pytest.mark.parametrize("kind", ["drop-after", "hold"])
+def test_an_answer_that_is_lost(fleet: Fleet, region: str, kind: str) -> None:
+    """It was this run all the same that started it; nobody else has said so."""
+    fleet.cloud.fault("StartInstances", region=region, times=1, kind=kind, seconds=0.5)
+    done = fleet.run("run-region", region, "--", "echo mine; exit 3")
+    assert (done.returncode, done.stdout) == (3, "mine\n"), done.stderr
+    assert fleet.state(region) == "stopped"
+
+
+def test_an_answer_that_is_lost_in_a_race(fleet: Fleet, region: str, tmp_path: Path) -> None:
+    """The lease tells who was first, where EC2's answer is lost."""
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for number in range(6):
+        fleet.cloud.fault("StartInstances", region=region, times=1, kind="hold", seconds=0.5)
+        race(fleet, region, folders, number)
+        fleet.cloud.clear_faults()
