@@ -11,7 +11,7 @@ import time
 
 import pytest
 from ssh_server import (  # noqa: F401, some are fixtures
-    Driver, end, keys, own_server, running, token, wait_until)
+    Driver, children, end, keys, own_server, running, token, wait_until)
 
 EIO, ENET, ETIMEDOUT, ESERVICE, ENOTFOUND = -5, -6, -7, -9, -12
 NEVER, AT_WORK, ENDED, GONE = range(4)
@@ -36,6 +36,18 @@ def host(own_server, keys):
 def job(host, tmp_path, keys):
     """Runs jobs on it; each call is a process of its own."""
     return Driver(tmp_path, keys, host)
+
+
+def cpu(host):
+    """Seconds that sshd, and all that descends from it, have used."""
+    ticks = 0
+    for pid in [host.process.pid, *children(host.process.pid)]:
+        try:
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            continue
+        ticks += sum(int(n) for n in stat.rpartition(") ")[2].split()[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def ask(job, what, name="j.1", timeout=0):
@@ -170,6 +182,19 @@ def test_a_cancellation_during_an_outage_does_not_wait_for_its_end(job, host, to
     assert (r.status, r.canceled, r.left_over) == (143, 1, 1)
     assert time.monotonic() - before < 14
     end(running(token))
+
+
+@pytest.mark.parametrize("command", ["exec sleep {0}", "while echo x; do sleep 1; done"])
+def test_following_costs_the_instance_little(job, host, token, command):
+    """Less than 1% of a core by hand; what the tests run beside is counted in a little."""
+    process = job.start(command.format(token))
+    time.sleep(4)
+    before = cpu(host)
+    time.sleep(8)
+    spent = (cpu(host) - before) / 8
+    process.terminate()
+    assert job.finish(process).status == 143
+    assert 0 < spent < 0.03
 
 
 # ---- Once, and by whom
