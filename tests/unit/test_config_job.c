@@ -21,7 +21,7 @@ static const char *long_text(const char *before, size_t n, const char *after)
 	assert_true(len + n + strlen(after) < sizeof(text));
 	memcpy(text, before, len);
 	memset(text + len, 'x', n);
-	memcpy(text + len + n, after, strlen(after) + 1);
+	(void)snprintf(text + len + n, sizeof(text) - len - n, "%s", after);
 	return text;
 }
 
