@@ -130,7 +130,7 @@ static void reap_one(struct ledger *ledger, struct region *r, struct ledger_run 
 	if (may_be_at_work(run)) {
 		region_warning(r,
 			"run %s was left behind by a controller that died, and its job may still "
-		        "be "
+			"be "
 			"at work: run-job --attach=%s takes it up",
 			run->id, run->id);
 		return;
@@ -262,7 +262,7 @@ int reap_take_over(struct ledger_run *out, struct ledger *ledger, const struct r
 		if (!reap_is_its_boot(run, i)) {
 			close_run(ledger, r, run, LEDGER_REAPED,
 				"its controller was killed; its instance was off when it was "
-			        "looked "
+				"looked "
 				"at");
 		} else if (!found) {
 			*out = *run;
