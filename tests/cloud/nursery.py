@@ -16,6 +16,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
@@ -26,8 +27,13 @@ class Nursery:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()  # an order and its answer belong together
 
     def cloud(self, argv: list[str], log: Path) -> Child:
+        with self._lock:
+            return self._cloud(argv, log)
+
+    def _cloud(self, argv: list[str], log: Path) -> Child:
         if not self._process or self._process.poll() is not None:
             command = [sys.executable, str(_HERE / "nursery.py")]
             self._process = subprocess.Popen(

@@ -13,6 +13,7 @@ import json
 import ssl
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,24 +49,28 @@ def clients(cloud: dict[str, Any], user: str = "admin") -> Clients:
     return make
 
 
-# One for all: it keeps the models of the services, which take long to read.
+# One for all: it keeps the models of the services, which take long to read. It makes one client at
+# a time; the clients themselves are for any number of threads.
 _session = boto3.Session()
+_making = threading.Lock()
 
 
 @lru_cache(maxsize=100)
 def _client(
     service: str, region: str, key: str, secret: str, endpoint: str, ca_bundle: str | None
 ) -> Any:
-    return _session.client(
-        service,
-        region_name=region,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        endpoint_url=endpoint,
-        verify=ca_bundle,
-        # A refusal is to be seen at once, not after some tries.
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
-    )
+    # A refusal is to be seen at once, not after some tries.
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+    with _making:
+        return _session.client(
+            service,
+            region_name=region,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            endpoint_url=endpoint,
+            verify=ca_bundle,
+            config=config,
+        )
 
 
 def post(cloud: dict[str, Any], what: str, values: dict[str, Any] | None) -> dict[str, Any]:

@@ -311,7 +311,7 @@ def rescue(report: Report, lane: Lane, watch: Watch) -> None:
             lane.cloud.until(lambda: lane.state() == "stopped", timeout=40)
         except TimeoutError:
             wrong.append("the instance's own timer did not stop it")
-        report.how += "; stopped by its timer"
+        report.how += "; stopped without anybody"
         on = False
     left = [row for row in lane.rows() if not row["closed"]]
     if not on and not left:

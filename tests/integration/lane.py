@@ -13,7 +13,6 @@ import signal
 import sqlite3
 import struct
 import subprocess
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ EVERYTHING = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
 }
-_making = threading.Lock()  # boto3 makes one client at a time
 
 
 def build_wallclock(folder: Path) -> Path:
@@ -51,9 +49,8 @@ class Lane:
         self.access_key = ""
         self.expired: str | None = None
         self.made_keys: list[str] = []
-        with _making:
-            self.iam = self.cloud.boto("iam")
-            self.ec2 = self.cloud.boto("ec2", region)
+        self.iam = self.cloud.boto("iam")
+        self.ec2 = self.cloud.boto("ec2", region)
         self.iam.create_user(UserName=self.user)
         self.iam.put_user_policy(
             UserName=self.user, PolicyName="all", PolicyDocument=json.dumps(EVERYTHING)
