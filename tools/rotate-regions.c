@@ -40,7 +40,8 @@ static int print_schedule(struct app *app, const char *const *names, int64_t eve
 	const struct options *o = &app->options;
 	struct awsq_buf text = AWSQ_BUF_INIT(1024 * 1024);
 	char program[PATH_MAX], config[PATH_MAX], state_dir[PATH_MAX], state[PATH_MAX], self[64];
-	const struct passwd *user = getpwuid(getuid());
+	char names_of_user[1024];
+	struct passwd user, *found = NULL;
 	struct awsq_err err = { 0 };
 	struct schedule s = { .regions = names,
 		.n = app->n_tasks,
@@ -51,10 +52,13 @@ static int print_schedule(struct app *app, const char *const *names, int64_t eve
 		.profile = o->profile,
 		.state_dir = absolute(state_dir, o->state_dir),
 		.state = absolute(state, app->state_dir),
-		.user = user ? user->pw_name : "root",
+		.user = "root",
 		.self = self };
 	int rc;
 
+	(void)getpwuid_r(getuid(), &user, names_of_user, sizeof(names_of_user), &found);
+	if (found)
+		s.user = found->pw_name;
 	find_program(program);
 	(void)snprintf(self, sizeof(self), "rotate-regions --print-%s",
 		o->print_crontab ? "crontab" : "systemd");

@@ -327,7 +327,7 @@ int retrieve_list_read(struct retrieve_list *out, const char *text, size_t max)
 	*out = (struct retrieve_list){ 0 };
 	for (;;) {
 		size_t len = strcspn(text, "\n");
-		struct words words;
+		struct words words = { 0 };
 		int rc;
 
 		if (text[len] != '\n')

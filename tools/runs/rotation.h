@@ -58,7 +58,7 @@ void rotation_free(struct rotation *r);
  * nothing of a visit, are passed over. Several that begin within half a minute are one try: those
  * of a region's several instances.
  */
-void rotation_note(struct rotation *r, int64_t now_ms, const char *region, enum ledger_state state,
+void rotation_note(struct rotation *r, int64_t now_ms, const char *name, enum ledger_state state,
 	int64_t asked_ms);
 
 /*
