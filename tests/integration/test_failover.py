@@ -1,4 +1,4 @@
-"""No room for an instance type: the next of the region's list, and the first again at the next run."""
+"""No room for an instance type: the next of the region's list; the first again at the next run."""
 
 from __future__ import annotations
 

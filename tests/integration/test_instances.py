@@ -45,7 +45,8 @@ def test_all_of_them_run_the_job(fleet: Fleet, three: list[str]) -> None:
     assert sorted(done.stdout.splitlines()) == [f"{REGION}/{i}: I am {i}" for i in three]
     for i in three:
         assert f"{REGION}/{i}: oh" in done.stderr.splitlines()
-        assert re.search(rf"^{REGION}/{i}: the job ran [\d.]+ s, and ended with 0$", done.stderr, re.M)
+        told = rf"^{REGION}/{i}: the job ran [\d.]+ s, and ended with 0$"
+        assert re.search(told, done.stderr, re.M)
     assert states(fleet) == ["stopped"] * 3
     rows = runs(fleet, region=REGION)
     assert sorted(r["instance"] for r in rows) == three
@@ -86,7 +87,8 @@ def test_start_job_stop(fleet: Fleet, three: list[str]) -> None:
 def test_a_signal_stops_all(fleet: Fleet, three: list[str]) -> None:
     running = fleet.start("run-region", REGION, "--", "echo go; sleep 77")
     assert running.stdout
-    assert {running.stdout.readline() for _ in three} == {f"{REGION}/{i}: go\n".encode() for i in three}
+    told = {running.stdout.readline() for _ in three}
+    assert told == {f"{REGION}/{i}: go\n".encode() for i in three}
     running.terminate()
     running.communicate(timeout=30)
     assert running.returncode == 128 + 15

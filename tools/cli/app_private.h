@@ -16,8 +16,8 @@ int app_choose_everywhere(struct app *app, struct awsq_err *err);
 int app_load_aws(struct app *app, struct awsq_err *err);
 
 /*
- * Opens the ledger, if there is a state folder. That there is none, app->no_ledger tells; only a run
- * is refused for it.
+ * Opens the ledger, if there is a state folder. That there is none, app->no_ledger tells; only a
+ * run is refused for it.
  */
 void app_open_ledger(struct app *app);
 

@@ -1,6 +1,6 @@
 /*
- * run_tool.h: what run-job and run-region share, and rotate-regions in part: a story that runs a job
- * in each region.
+ * run_tool.h: what run-job and run-region share, and rotate-regions in part: a story that runs a
+ * job in each region.
  */
 #ifndef CLI_RUN_TOOL_H
 #define CLI_RUN_TOOL_H

@@ -89,8 +89,8 @@ int instance_still_runs(struct instance *i, struct region *r, struct awsq_err *e
 int instance_ask_stop(struct instance *i, struct region *r, struct awsq_err *err);
 
 /*
- * Brings i to `stopped`, or finds it stopped or gone, or its boot over. Errors are tried again until
- * deadline_ms, as what is at stake is a machine that stays on: the result is the last one.
+ * Brings i to `stopped`, or finds it stopped or gone, or its boot over. Errors are tried again
+ * until deadline_ms, as what is at stake is a machine that stays on: the result is the last one.
  * just_started says that a look may still show it stopped though it is on its way up: then it is
  * told to stop in any case. *was_on tells whether it was seen on at all. A refusal (no permission)
  * is final at the third; credentials that have expired are looked for anew.

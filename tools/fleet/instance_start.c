@@ -201,8 +201,9 @@ static int ask_types(struct instance *i, struct region *r, struct instance_start
 }
 
 /*
- * Looks at what is on its way up, and so is paid for. That AWS does not answer for a while, or wants
- * newer credentials, is no reason to give it up: *blind_ms is since when that is so, 0 at first.
+ * Looks at what is on its way up, and so is paid for. That AWS does not answer for a while, or
+ * wants newer credentials, is no reason to give it up: *blind_ms is since when that is so, 0 at
+ * first.
  */
 static int look(struct instance *i, struct region *r, int64_t *blind_ms, struct awsq_err *err)
 {

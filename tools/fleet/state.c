@@ -137,8 +137,8 @@ int state_is_locked(const char *dir, const char *region)
 
 /*
  * When a process began, in ticks since the boot, which tells it from a later one of its number: the
- * 22nd field of /proc/PID/stat, of which the second, in parentheses, may have anything in it. 0 when
- * there is none, or no /proc.
+ * 22nd field of /proc/PID/stat, of which the second, in parentheses, may have anything in it. 0
+ * when there is none, or no /proc.
  */
 static int64_t began(int64_t pid)
 {

@@ -12,7 +12,9 @@ static int not_there(struct run *run, struct awsq_err *err)
 	return -1;
 }
 
-/* Whether there is still something to take up: the instance, on by the same boot, with a job on it. */
+/*
+ * Whether there is still something to take up: the instance, on by the same boot, with a job on it.
+ */
 static int look(struct run *run)
 {
 	struct awsq_err err = { 0 };

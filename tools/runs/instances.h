@@ -12,8 +12,8 @@ typedef void instance_story(void *arg, struct region *r, struct instance *i, siz
 
 /*
  * Tells the story for each of n instances: in this thread and with r where there is only one, else
- * in a thread for each, with a region of its own that speaks of that instance. Returns when all have
- * ended.
+ * in a thread for each, with a region of its own that speaks of that instance. Returns when all
+ * have ended.
  */
 void instances_each(struct region *r, struct instance *list, size_t n, instance_story *story,
 	void *arg);

@@ -5,8 +5,8 @@
  *     20261122-051552-7f3a9c until 2026-11-22T05:47:00Z since 2026-11-22T05:15:55Z
  *
  * It is written by who started the instance, once it is seen on its way up; "since" is EC2's
- * LaunchTime of that boot. A lease stays when the instance stops, and is void from then on: it holds
- * for the boot that it names, and for no other.
+ * LaunchTime of that boot. A lease stays when the instance stops, and is void from then on: it
+ * holds for the boot that it names, and for no other.
  */
 #ifndef RUNS_LEASE_H
 #define RUNS_LEASE_H
@@ -29,7 +29,10 @@ void lease_format(char out[LEASE_SIZE], const struct lease *lease);
 /* AWSQ_EPARSE when text is no lease; *out is empty then. */
 int lease_parse(struct lease *out, const char *text);
 
-/* The lease that holds for the present boot of an instance, as it was last looked at. Whether it has one. */
+/*
+ * The lease that holds for the present boot of an instance, as it was last looked at. Whether it
+ * has one.
+ */
 int lease_of(struct lease *out, const struct instance *i);
 
 /* Writes it for the present boot. What AWS said if it does not want to. */

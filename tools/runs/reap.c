@@ -10,7 +10,9 @@
 
 #define MAX_OPEN     512
 #define STOP_WAIT_MS (15 * 60 * 1000)
-/* A start that was asked for at a time gets a LaunchTime so near, by two clocks and with retries. */
+/*
+ * A start that was asked for at a time gets a LaunchTime so near, by two clocks and with retries.
+ */
 #define CLOCKS_S 120
 #define START_S  90
 

@@ -1,6 +1,6 @@
 /*
- * reap.h: what a controller that died left behind. Its runs are open in the ledger while the lock of
- * their region is free: whichever tool begins next sees that, and stops what is to be stopped.
+ * reap.h: what a controller that died left behind. Its runs are open in the ledger while the lock
+ * of their region is free: whichever tool begins next sees that, and stops what is to be stopped.
  */
 #ifndef RUNS_REAP_H
 #define RUNS_REAP_H
@@ -30,7 +30,8 @@ void reap_overdue(struct ledger *ledger, const struct fleet *fleet, const char *
 
 /*
  * For a new run that holds the region's lock: whether the instance is on for a run that was left
- * behind, which *out then is. Those that are open though the instance is not on for them are closed.
+ * behind, which *out then is. Those that are open though the instance is not on for them are
+ * closed.
  */
 int reap_take_over(struct ledger_run *out, struct ledger *ledger, const struct region *r,
 	const struct instance *i, const char *own_id);

@@ -1,6 +1,6 @@
 /*
- * run.h: a job on a region's instances; and a run: start, job, stop, where the stop happens whatever
- * becomes of the rest. A run is in the ledger before its instance is started.
+ * run.h: a job on a region's instances; and a run: start, job, stop, where the stop happens
+ * whatever becomes of the rest. A run is in the ledger before its instance is started.
  */
 #ifndef RUNS_RUN_H
 #define RUNS_RUN_H

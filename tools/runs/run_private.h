@@ -1,6 +1,7 @@
 /*
- * run_private.h: a run of one instance, and the steps that run.c makes of it. Each step is told of in
- * the ledger; the first thing that goes wrong is kept in the result, and later ones are warnings.
+ * run_private.h: a run of one instance, and the steps that run.c makes of it. Each step is told of
+ * in the ledger; the first thing that goes wrong is kept in the result, and later ones are
+ * warnings.
  */
 #ifndef RUNS_RUN_PRIVATE_H
 #define RUNS_RUN_PRIVATE_H
@@ -67,7 +68,9 @@ void run_pass_over(struct run *run, const char *format, ...) AWSQ_PRINTF(2, 3);
 /* Writes a run that is over before it was begun, if that can be done. */
 void run_record(struct run *run);
 
-/* Its end: closes the row, unless the instance may still be on, and does what is to be done after. */
+/*
+ * Its end: closes the row, unless the instance may still be on, and does what is to be done after.
+ */
 void run_close(struct run *run);
 
 /* ---- run_power.c: the instance */
@@ -94,7 +97,9 @@ void run_end_orphan(struct run *run);
 
 /* ---- overlap.c: what is done where another run has the region */
 
-/* Takes the region's lock by job.overlap; *lock is -1, and run is over, when it is not to be had. */
+/*
+ * Takes the region's lock by job.overlap; *lock is -1, and run is over, when it is not to be had.
+ */
 void overlap_lock(int *lock, struct run *run);
 
 /*
