@@ -121,6 +121,30 @@ def test_garbage_is_moved_aside_once(tmp_path: Path) -> None:
         expect_kept([line for line in told if line[0] != "note"], found)
 
 
+def test_open_runs_of_a_broken_one(tmp_path: Path) -> None:
+    """An instance may be on for them: they are in the new one, and what is closed is not."""
+    path = tmp_path / "ledger.sqlite"
+    told = said(start(tmp_path, 150))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE runs SET closed = 0, state = 'open' WHERE rowid > 147")
+        db.commit()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    still_open = [id for what, id in told if what == "begun"][147:]
+    text = bytearray(path.read_bytes())
+    leaves = [at for at in range(4096, len(text), 4096) if text[at] == 13]
+    keep = [id.encode() for id in still_open]
+    pages = [at for at in leaves if not any(id in text[at : at + 4096] for id in keep)]
+    assert len(pages) > 2
+    text[pages[1] : pages[1] + 4096] = os.urandom(4096)
+    path.write_bytes(text)
+    told = said(start(tmp_path, 1))
+    assert [what for what, _ in told] == ["note", "begun", "closed"]
+    assert "with 3 open runs out of it" in told[0][1]
+    found = rows(tmp_path)
+    assert {id for id, (closed, _) in found.items() if not closed} == set(still_open)
+    assert len(found) == 4
+
+
 @pytest.mark.parametrize("mode", ["write", "all"])
 def test_held_by_another(tmp_path: Path, mode: str) -> None:
     """A lock that nobody lets go of: an error that names it, in six seconds; then all is well."""

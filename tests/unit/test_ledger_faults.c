@@ -107,20 +107,22 @@ static void overwrite(off_t at, const char *text, size_t len)
 	(void)close(fd);
 }
 
-static void expect_begun_anew(void)
+/* With so many open runs of the old one. */
+static void expect_begun_anew(int least, int most)
 {
 	char note[512];
 	struct ledger *l = open_noting(note);
+	int n = count_runs(l);
 
 	assert_non_null(strstr(note, "the ledger was broken"));
 	assert_non_null(strstr(note, path));
 	assert_int_equal(count_files("ledger.sqlite.broken-*Z"), 1);
-	assert_int_equal(count_runs(l), 0);
+	assert_true(n >= least && n <= most);
 	assert_int_equal(add_run(l, NULL), 0);
 	ledger_close(l);
 	l = open_noting(note);
 	assert_string_equal(note, "");
-	assert_int_equal(count_runs(l), 1);
+	assert_int_equal(count_runs(l), n + 1);
 	ledger_close(l);
 }
 
@@ -128,7 +130,7 @@ static void test_garbage(void **state)
 {
 	(void)state;
 	overwrite(0, "this is no database", 19);
-	expect_begun_anew();
+	expect_begun_anew(0, 0);
 }
 
 static void test_garbage_with_a_journal(void **state)
@@ -143,7 +145,7 @@ static void test_garbage_with_a_journal(void **state)
 	assert_non_null(f);
 	(void)fputs("nor is this its journal", f);
 	(void)fclose(f);
-	expect_begun_anew();
+	expect_begun_anew(0, 0);
 }
 
 static void fill(int runs)
@@ -165,7 +167,7 @@ static void test_cut_off(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(st.st_size > 16384);
 	assert_int_equal(truncate(path, st.st_size / 2), 0);
-	expect_begun_anew();
+	expect_begun_anew(0, 99);
 }
 
 static void test_pages_of_noise(void **state)
@@ -175,8 +177,8 @@ static void test_pages_of_noise(void **state)
 	(void)state;
 	fill(100);
 	memset(noise, 0xa5, sizeof(noise));
-	overwrite(2 * 4096, noise, sizeof(noise));
-	expect_begun_anew();
+	overwrite(2 * 4096, noise, sizeof(noise)); /* of an index: the runs are there */
+	expect_begun_anew(100, 100);
 }
 
 /* A ledger of years is not looked through each time; what is wrong shows when it is met. */
@@ -200,7 +202,7 @@ static void test_found_broken_in_use(void **state)
 	assert_int_equal(add_run(l, NULL), 0);
 	ledger_note(l, note, sizeof(note));
 	assert_non_null(strstr(note, "the ledger was broken"));
-	assert_int_equal(count_runs(l), 1);
+	assert_in_range(count_runs(l), 1, 1 + 512);
 	ledger_note(l, note, sizeof(note));
 	assert_string_equal(note, "");
 	ledger_close(l);

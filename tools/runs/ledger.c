@@ -225,39 +225,54 @@ static int lock_moving(const struct ledger *l)
 }
 
 /* The journals go first: a new database must never meet an old one's. */
-static int move_aside(struct ledger *l)
+static int move_aside(const struct ledger *l, char aside[MAX_PATH])
 {
 	static const char *const suffixes[] = { "-wal", "-shm", "" };
-	char from[MAX_PATH], to[MAX_PATH], when[AWSQ_TIME_BASIC];
-	int rc = 0;
+	char from[MAX_PATH], when[AWSQ_TIME_BASIC];
 
 	awsq_time_basic(when, awsq_clock_system.wall_ms(awsq_clock_system.arg) / 1000);
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]) && rc == 0; i++) {
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		(void)snprintf(from, sizeof(from), "%s%s", l->path, suffixes[i]);
-		(void)snprintf(to, sizeof(to), "%s.broken-%s%s", l->path, when, suffixes[i]);
-		if (rename(from, to) != 0 && errno != ENOENT)
-			rc = -1;
+		(void)snprintf(aside, MAX_PATH, "%s.broken-%s%s", l->path, when, suffixes[i]);
+		if (rename(from, aside) != 0 && errno != ENOENT)
+			return -1;
 	}
-	if (rc == 0)
-		(void)snprintf(l->note, sizeof(l->note),
-			"the ledger was broken (%.100s): it is now '%.300s', and a new one is "
-			"begun",
-			l->why, to);
+	return 0;
+}
+
+/* Makes one in the place of a broken one. */
+static int replace_db(struct ledger *l, int broken)
+{
+	char aside[MAX_PATH], why[100];
+	int rc;
+
+	(void)snprintf(why, sizeof(why), "%.99s", l->why);
+	for (char *p = why; *p; p++) {
+		if (*p == '\n') /* a check's answer has several lines */
+			*p = ' ';
+	}
+	if (move_aside(l, aside) != 0)
+		return broken;
+	rc = connect_db(l, 0);
+	(void)snprintf(l->note, sizeof(l->note),
+		"the ledger was broken (%s): it is now '%.300s', and a new one is begun, with %d "
+		"open runs out of it",
+		why, aside, rc == SQLITE_OK ? ledger_salvage(l->db, aside) : 0);
 	return rc;
 }
 
 /* Opens what another process has made in its place by now, or makes that. */
 static int begin_anew(struct ledger *l, int broken)
 {
-	int fd, rc = broken;
+	int fd, rc;
 
 	disconnect(l);
 	fd = lock_moving(l);
 	if (fd < 0)
 		return broken;
 	rc = connect_db(l, 1);
-	if (is_broken(rc) && move_aside(l) == 0)
-		rc = connect_db(l, 0);
+	if (is_broken(rc))
+		rc = replace_db(l, rc);
 	(void)close(fd);
 	return rc;
 }

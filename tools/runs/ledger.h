@@ -71,9 +71,10 @@ struct ledger;
 int ledger_new_id(char id[LEDGER_ID_SIZE], int64_t now_ms);
 
 /*
- * Opens or makes DIR/ledger.sqlite. One that is no database, or a broken one, is moved aside
- * (note then says so, in a buffer of note_size; else it is ""). AWSQ_EIO (also for the ledger of a
- * newer awsq), AWSQ_ENOMEM: *out is NULL.
+ * Opens or makes DIR/ledger.sqlite. One that is no database, or a broken one, is moved aside, and a
+ * new one begun with what can be read of its open runs (note then says so, in a buffer of
+ * note_size; else it is ""). AWSQ_EIO (also for the ledger of a newer awsq), AWSQ_ENOMEM: *out is
+ * NULL.
  */
 int ledger_open(struct ledger **out, const char *dir, char *note, size_t note_size,
 	struct awsq_err *err);

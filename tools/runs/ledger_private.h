@@ -4,6 +4,8 @@
 #ifndef RUNS_LEDGER_PRIVATE_H
 #define RUNS_LEDGER_PRIVATE_H
 
+#include <awsq/buf.h>
+
 #include "runs/ledger.h"
 
 struct sqlite3;
@@ -30,6 +32,20 @@ int ledger_migrate(struct sqlite3 *db);
 
 /* The version of the tables that this awsq knows. */
 int ledger_version(void);
+
+/*
+ * A run's row: the names of its columns, as SELECT wants them; the row that a SELECT of them stands
+ * at; and written, whether or not it is there. SQLite's result.
+ */
+void ledger_add_columns(struct awsq_buf *sql);
+void ledger_read_row(struct ledger_run *run, struct sqlite3_stmt *stmt);
+int ledger_write_row(struct sqlite3 *db, const struct ledger_run *run);
+
+/*
+ * Copies to db what can still be read of the open runs in the broken ledger at path: an instance may
+ * be on for one. How many those are.
+ */
+int ledger_salvage(struct sqlite3 *db, const char *path);
 
 /* Prepares, steps once and ends a statement without parameters. *value: its first column. */
 int ledger_ask(struct sqlite3 *db, const char *sql, int64_t *value);

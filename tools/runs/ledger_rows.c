@@ -108,6 +108,18 @@ static void read_field(struct ledger_run *run, sqlite3_stmt *stmt, int i)
 	}
 }
 
+void ledger_add_columns(struct awsq_buf *sql)
+{
+	for (int i = 0; i < N_FIELDS; i++)
+		awsq_buf_addf(sql, "%s%s", i ? ", " : "", fields[i].name);
+}
+
+void ledger_read_row(struct ledger_run *run, struct sqlite3_stmt *stmt)
+{
+	for (int i = 0; i < N_FIELDS; i++)
+		read_field(run, stmt, i);
+}
+
 /* ---- Writing */
 
 struct writing {
@@ -118,8 +130,7 @@ struct writing {
 static void writing_text(struct awsq_buf *sql, int is_new)
 {
 	awsq_buf_adds(sql, "INSERT INTO runs (");
-	for (int i = 0; i < N_FIELDS; i++)
-		awsq_buf_addf(sql, "%s%s", i ? ", " : "", fields[i].name);
+	ledger_add_columns(sql);
 	awsq_buf_adds(sql, ") VALUES (");
 	for (int i = 0; i < N_FIELDS; i++)
 		awsq_buf_adds(sql, i ? ", ?" : "?");
@@ -151,6 +162,11 @@ static int write_run(struct sqlite3 *db, void *arg)
 	(void)sqlite3_finalize(stmt);
 	awsq_buf_free(&sql);
 	return rc;
+}
+
+int ledger_write_row(struct sqlite3 *db, const struct ledger_run *run)
+{
+	return write_run(db, &(struct writing){ .run = run, .is_new = 0 });
 }
 
 int ledger_begin(struct ledger *l, const struct ledger_run *run, struct awsq_err *err)
@@ -187,8 +203,7 @@ static void reading_text(struct awsq_buf *sql, const struct reading *r)
 	const struct ledger_filter *f = r->filter;
 
 	awsq_buf_adds(sql, "SELECT ");
-	for (int i = 0; i < N_FIELDS; i++)
-		awsq_buf_addf(sql, "%s%s", i ? ", " : "", fields[i].name);
+	ledger_add_columns(sql);
 	awsq_buf_adds(sql, " FROM runs WHERE 1");
 	if (f->region)
 		awsq_buf_adds(sql, " AND region = :region");
@@ -261,9 +276,7 @@ static int read_runs(struct sqlite3 *db, void *arg)
 		rc = sqlite3_step(stmt);
 		if (rc != SQLITE_ROW)
 			break;
-		for (int i = 0; i < N_FIELDS; i++)
-			read_field(&r->runs[r->n], stmt, i);
-		r->n++;
+		ledger_read_row(&r->runs[r->n++], stmt);
 		rc = SQLITE_OK;
 	}
 	(void)sqlite3_finalize(stmt);
