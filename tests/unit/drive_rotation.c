@@ -51,7 +51,7 @@ struct sim {
 	uint64_t random;
 	size_t n, parallel;
 	int64_t cron_ms, now, end;
-	char names[MAX_REGIONS][16];
+	char names[MAX_REGIONS][32];
 	struct rotation rotation;
 	struct window windows[MAX_WINDOWS];
 	size_t n_windows;

@@ -188,7 +188,7 @@ static int hex_digit(char c)
 /* A name as the list has it, len bytes long. NULL when it is none, or without memory. */
 static char *decode_name(const char *text, size_t len)
 {
-	char *name = malloc(len + 1);
+	char *name = calloc(len + 1, 1);
 	size_t n = 0;
 
 	if (!name || len < 3 || (text[0] != 'x' && memcmp(text, "./", 2) != 0))
