@@ -93,6 +93,10 @@ static void test_descriptors_and_signals(void **state)
 	assert_int_equal(dup2(kept, 2), 2);
 	assert_int_equal(rc, 0);
 	assert_string_equal(contents(text, sizeof(text), "stderr"), "out\nerr\n141\n");
+	/* Nor is anything else of ours open there, such as file. */
+	assert_int_equal(fcntl(file, F_GETFD), 0);
+	assert_int_equal(spawn("cd /proc/self/fd && echo * >$DIR_OF_TEST/env", 9000, &err), 0);
+	assert_string_equal(contents(text, sizeof(text), "env"), "0 1 2 3\n");
 	(void)close(file);
 	(void)close(kept);
 }

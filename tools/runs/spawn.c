@@ -16,6 +16,7 @@
 #define FIRST_POLL_MS 5
 #define POLL_MS       100
 #define MAX_VARIABLE  (64 * 1024)
+#define MAX_FD        1024
 
 extern char **environ;
 
@@ -86,6 +87,23 @@ static int set_signals(posix_spawnattr_t *attributes)
 		       POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 }
 
+/*
+ * Of what is open here nothing is the command's. Ours are closed by exec, but not all of libraries
+ * are; one that another thread closes first costs nothing.
+ */
+static int close_others(posix_spawn_file_actions_t *files)
+{
+	int rc = 0;
+
+	for (int fd = 3; fd < MAX_FD && rc == 0; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		if (flags >= 0 && !(flags & FD_CLOEXEC))
+			rc = posix_spawn_file_actions_addclose(files, fd);
+	}
+	return rc;
+}
+
 /* 0, or an errno. */
 static int start(pid_t *pid, const char *command, char **env)
 {
@@ -101,6 +119,8 @@ static int start(pid_t *pid, const char *command, char **env)
 		rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
 		if (rc == 0)
 			rc = posix_spawn_file_actions_adddup2(&files, 2, 1);
+		if (rc == 0)
+			rc = close_others(&files);
 		if (rc == 0 && set_signals(&attributes) != 0)
 			rc = EINVAL;
 		if (rc == 0)
