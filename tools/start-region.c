@@ -3,6 +3,7 @@
 #include "cli/app.h"
 #include "fleet/instance.h"
 #include "runs/instances.h"
+#include "runs/link.h"
 
 #define START_WAIT_MS (10 * 60 * 1000)
 
@@ -16,6 +17,7 @@ static void start(void *arg, struct region *r, struct instance *i, size_t k)
 {
 	struct started *out = (struct started *)arg + k;
 	int64_t deadline = region_now_ms(r) + START_WAIT_MS;
+	int by_ssh = r->fleet->config->job_transport == CONFIG_TRANSPORT_SSH;
 	struct instance_start how;
 	int rc;
 
@@ -24,9 +26,9 @@ static void start(void *arg, struct region *r, struct instance *i, size_t k)
 		region_event(r, "starting instance %s (%s)", i->id, i->type);
 	rc = instance_start(i, r, deadline, &how, &out->err);
 	if (rc == 0)
-		rc = instance_wait_running(i, r, 1, deadline, &out->err);
+		rc = instance_wait_running(i, r, by_ssh, deadline, &out->err);
 	if (rc == 0)
-		rc = instance_wait_ssh(i, r, &out->err);
+		rc = by_ssh ? instance_wait_ssh(i, r, &out->err) : link_ssm_wait(i, r, &out->err);
 	region_status(r, "%s", "");
 	if (rc != 0 && (how.ours || how.unsure))
 		region_warning(r, "instance %s is on all the same: stop-region stops it", i->id);
@@ -50,7 +52,8 @@ static void sum_up(struct app *app, struct region *r, struct task *task,
 	else if (n > 1)
 		task_done(task, "%zu instances run", n);
 	else
-		task_done(task, "%s (%s) runs at %s%s", list->id, list->type, list->address,
+		task_done(task, "%s (%s) runs%s%s%s", list->id, list->type,
+			list->address[0] ? " at " : "", list->address,
 			each->was_on ? ", as it did before" : "");
 }
 

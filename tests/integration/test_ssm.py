@@ -67,8 +67,6 @@ def node(cloud: Cloud) -> Iterator[Fleet]:
     fleet.config.write_text(text.replace("job = {", 'job = { transport = "ssm";'))
     fleet.run("config-region", REGION, OTHER, check=True)
     fleet.run("start-region", REGION, check=True)
-    ssm = cloud.boto("ssm", REGION)
-    cloud.until(lambda: ssm.describe_instance_information()["InstanceInformationList"])
     ID[:] = [fleet.instance(REGION)["InstanceId"]]
     yield fleet
     fleet.close()
@@ -320,6 +318,9 @@ def test_files_come_home(node: Fleet) -> None:
 
 def test_no_agent_no_job(node: Fleet) -> None:
     node.cloud.settings(ssm_delay=600)
+    done = node.run("start-region", OTHER)
+    assert done.returncode == 1 and "agent is not online" in done.stderr
+    node.run("stop-region", OTHER, check=True)
     done = node.run("run-region", OTHER)
     assert done.returncode == 125
     assert "agent is not online" in done.stderr and "AmazonSSMManagedInstanceCore" in done.stderr
