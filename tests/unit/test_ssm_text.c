@@ -163,8 +163,13 @@ static void test_parts(void **state)
 
 	(void)state;
 	awsq_buf_adds(&text, "printf '%s' '");
-	for (int i = 0; i < 70000; i++)
-		awsq_buf_addc(&text, i % 254 + 1 == '\'' ? '_' : (char)(i % 254 + 1));
+	for (int i = 0; i < 70000; i++) {
+		char c = (char)(i % 254 + 1);
+
+		if (c == '\'')
+			c = '_';
+		awsq_buf_addc(&text, c);
+	}
 	awsq_buf_adds(&text, "' >bytes\nls -A .awsq; stat -c %a .awsq\n");
 	begin(&m, "sudo", SUDO);
 	for (; text.len - at > SSM_TEXT_PART; at += SSM_TEXT_PART) {
