@@ -214,6 +214,10 @@ def test_a_quota_too_small(fleet: Fleet) -> None:
     told = only_failure(fleet, REGION, "vCPU quota")
     assert told.startswith("the account may run 1 vCPUs here")
     assert "aws service-quotas request-service-quota-increase" in told
+    fleet.cloud.settings(cores=4)
+    configure(fleet, "count = 5;")
+    told = only_failure(fleet, REGION, "vCPU quota")
+    assert told.startswith("the account may run 4 vCPUs here, and 5 instances take 5 at least")
 
 
 def test_an_instance_profile_that_is_missing(fleet: Fleet) -> None:

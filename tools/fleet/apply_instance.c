@@ -77,7 +77,7 @@ static int run_type(struct apply *a, struct awsq_ec2_run_instance *what, int ord
 	}
 	what->client_token = NULL;
 	if (rc == 0 && made.n == 1)
-		(void)snprintf(a->instance_ids[ordinal], sizeof(a->instance_ids[ordinal]), "%s",
+		(void)snprintf(a->made[ordinal].id, sizeof(a->made[ordinal].id), "%s",
 			made.items[0].id);
 	else if (rc == 0)
 		rc = awsq_err_set(err, AWSQ_EPARSE, "the answer names no instance");
@@ -131,8 +131,8 @@ int apply_run_instance(struct apply *a, const struct action *action, struct awsq
 	rc = run_any_type(a, &what, action->ordinal, err);
 	if (rc != 0)
 		return rc;
-	a->on[action->ordinal] = 1;
-	region_event(a->r, "instance %s (%s) is made", a->instance_ids[action->ordinal], what.type);
+	a->made[action->ordinal].on = 1;
+	region_event(a->r, "instance %s (%s) is made", a->made[action->ordinal].id, what.type);
 	return 0;
 }
 
@@ -142,7 +142,7 @@ static void name_instance(struct instance *i, const struct apply *a, const struc
 {
 	memset(i, 0, sizeof(*i));
 	(void)snprintf(i->id, sizeof(i->id), "%.63s",
-		action->id[0] ? action->id : a->instance_ids[action->ordinal]);
+		action->id[0] ? action->id : a->made[action->ordinal].id);
 	(void)snprintf(i->state, sizeof(i->state), "pending");
 }
 
@@ -151,7 +151,8 @@ static const struct action *a_stop(const struct apply *a, size_t k)
 {
 	const struct action *action = &a->plan->actions[k];
 
-	return action->kind == ACTION_STOP_INSTANCE && (action->id[0] || a->on[action->ordinal])
+	return action->kind == ACTION_STOP_INSTANCE &&
+	                       (action->id[0] || a->made[action->ordinal].on)
 	               ? action
 	               : NULL;
 }
@@ -186,6 +187,7 @@ static void tell_all_to_stop(struct apply *a)
 			if (!action || told[k])
 				continue;
 			told[k] = tell_to_stop(a, action) == 0;
+			a->made[action->ordinal].told |= told[k];
 			left += !told[k];
 		}
 		if (left > 0)
@@ -201,9 +203,9 @@ static void prepare_stops(struct apply *a)
 	struct instance i;
 	int n = 0;
 
-	if (a->told_to_stop)
+	if (a->stops_prepared)
 		return;
-	a->told_to_stop = 1;
+	a->stops_prepared = 1;
 	for (size_t k = 0; k < a->plan->n; k++) {
 		const struct action *action = a_stop(a, k);
 
@@ -226,9 +228,10 @@ int apply_stop_instance(struct apply *a, const struct action *action, struct aws
 
 	region_ignore_cancel(a->r);
 	prepare_stops(a);
-	a->on[action->ordinal] = 0;
+	a->made[action->ordinal].on = 0;
 	name_instance(&i, a, action);
-	rc = instance_stop(&i, a->r, is_new, deadline, &was_on, err);
+	rc = instance_stop(&i, a->r, is_new && !a->made[action->ordinal].told, deadline, &was_on,
+		err);
 	if (rc != 0) {
 		instance_cry_out(&i, a->r, err);
 		return rc;
@@ -239,7 +242,7 @@ int apply_stop_instance(struct apply *a, const struct action *action, struct aws
 			i.id, i.state, i.state_reason[0] ? i.state_reason : "no reason given");
 	region_event(a->r, "instance %s is stopped", i.id);
 	for (int k = 1; k <= CONFIG_COUNT_MAX; k++)
-		on |= a->on[k];
+		on |= a->made[k].on;
 	/* What comes after may be put off, should the user have wanted to end meanwhile. */
 	if (!on)
 		region_heed_cancel(a->r);

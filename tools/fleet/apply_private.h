@@ -9,6 +9,13 @@
 #include "fleet/apply.h"
 #include "fleet/instance.h"
 
+/* A new instance. */
+struct apply_new {
+	char id[64]; /* "": not made */
+	int on;      /* not known to be stopped since */
+	int told;    /* to stop */
+};
+
 struct apply {
 	struct region *r;
 	const struct desired *d;
@@ -17,10 +24,8 @@ struct apply {
 	/* Found, or made on the way. */
 	char image_id[64];
 	char group_id[64];
-	char instance_ids[CONFIG_COUNT_MAX + 1]
-			 [64];        /* of new ones, by their ordinal; "": not made */
-	int on[CONFIG_COUNT_MAX + 1]; /* of those: not stopped since */
-	int told_to_stop;             /* all that the plan stops have been told to */
+	struct apply_new made[CONFIG_COUNT_MAX + 1]; /* instances, by their ordinals */
+	int stops_prepared;
 };
 
 typedef int apply_action(struct apply *a, const struct action *action, struct awsq_err *err);
