@@ -42,8 +42,8 @@ void ledger_read_row(struct ledger_run *run, struct sqlite3_stmt *stmt);
 int ledger_write_row(struct sqlite3 *db, const struct ledger_run *run);
 
 /*
- * Copies to db what can still be read of the open runs in the broken ledger at path: an instance may
- * be on for one. How many those are.
+ * Copies to db what can still be read of the open runs in the broken ledger at path: an instance
+ * may be on for one. How many those are.
  */
 int ledger_salvage(struct sqlite3 *db, const char *path);
 
