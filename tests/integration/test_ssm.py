@@ -245,6 +245,8 @@ def test_a_link_that_is_lost_is_found_again(node: Fleet) -> None:
     had = running.stdout.readline()
     node.cloud.fault("SendCommand", code="InvalidInstanceId", status=400, times=3)
     node.cloud.fault("GetCommandInvocation", kind="reset", times=6)
+    expired = {"code": "ExpiredTokenException", "status": 400}
+    node.cloud.fault("SendCommand", **expired, times=2, after=3)
     had += rest(running)
     assert (running.returncode, had) == (0, says)
 

@@ -72,11 +72,19 @@ static int call_by(struct link_ssm *l, struct awsq_call *call, int64_t deadline_
 	return rc;
 }
 
+/* There may be newer credentials later, which region_call looks for. */
+static int is_expired(const struct awsq_err *err)
+{
+	return awsq_err_is(err, "ExpiredTokenException") || awsq_err_is(err, "ExpiredToken") ||
+	       awsq_err_is(err, "RequestExpired");
+}
+
 /* Whether asking again a little later may do. */
 static int is_passing(const struct awsq_err *err)
 {
-	return err->code == AWSQ_ENET || err->code == AWSQ_ETIMEDOUT || err->code == AWSQ_EPARSE ||
-	       awsq_err_is_throttle(err) || (err->code == AWSQ_ESERVICE && err->http_status >= 500);
+	return is_expired(err) || err->code == AWSQ_ENET || err->code == AWSQ_ETIMEDOUT ||
+	       err->code == AWSQ_EPARSE || awsq_err_is_throttle(err) ||
+	       (err->code == AWSQ_ESERVICE && err->http_status >= 500);
 }
 
 /* Of a command that was sent a moment ago. */
@@ -89,20 +97,17 @@ static int is_unsettled(const struct awsq_err *err)
 static int judge(const struct link_ssm *l, struct awsq_err *err)
 {
 	const char *id = l->instance;
+	int passing = is_passing(err);
 
 	if (err->code == AWSQ_ECANCELED)
 		return awsq_err_set(err, AWSQ_ECANCELED, "canceled");
 	if (awsq_err_is(err, "InvalidInstanceId"))
 		return awsq_err_set(err, AWSQ_ENET,
 			"Systems Manager does not reach the agent on '%s'", id);
-	if (is_passing(err)) {
-		char why[sizeof(err->message)];
-
-		(void)snprintf(why, sizeof(why), "%s", err->message);
-		return awsq_err_set(err, err->code == AWSQ_ETIMEDOUT ? AWSQ_ETIMEDOUT : AWSQ_ENET,
-			"Systems Manager does not answer: %s", why);
-	}
-	return region_explain(l->region, err, "run a script on '%s' by Systems Manager", id);
+	(void)region_explain(l->region, err, "run a script on '%s' by Systems Manager", id);
+	if (passing)
+		err->code = err->code == AWSQ_ETIMEDOUT ? AWSQ_ETIMEDOUT : AWSQ_ENET;
+	return err->code;
 }
 
 /* ---- A command's way */
