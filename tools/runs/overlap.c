@@ -107,10 +107,9 @@ static void tell_whose(const struct run *run, char *out, size_t size)
 	struct lease lease;
 
 	if (lease_of(&lease, run->i))
-		(void)snprintf(out, size, "run %s, which no run of this machine is, has it",
-			lease.run);
+		(void)snprintf(out, size, " for run %s of another machine", lease.run);
 	else
-		(void)snprintf(out, size, "no run of this machine started it");
+		(void)snprintf(out, size, ", and no run of this machine started it");
 }
 
 static void leave_alone(struct run *run)
@@ -118,7 +117,7 @@ static void leave_alone(struct run *run)
 	char whose[128];
 
 	tell_whose(run, whose, sizeof(whose));
-	run_pass_over(run, "instance %s is %s, and %s: run-job uses it, stop-region stops it%s",
+	run_pass_over(run, "instance %s is %s%s: run-job uses it, stop-region stops it%s",
 		run->i->id, run->i->state, whose,
 		run->r->fleet->config->job_overlap == CONFIG_OVERLAP_REPLACE
 			? "; job.overlap = \"replace\" ends runs of this machine only"

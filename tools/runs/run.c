@@ -37,7 +37,8 @@ static void region_story(struct run *run)
 	struct run_result *out = run->out;
 
 	if (bring_up(run) == 0) {
-		region_event(run->r, "instance %s runs at %s", run->i->id, run->i->address);
+		region_event(run->r, "instance %s runs%s%s", run->i->id,
+			run->i->address[0] ? " at " : "", run->i->address);
 		run_end_orphan(run);
 		run_work(run, 0);
 	}
