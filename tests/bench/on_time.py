@@ -52,7 +52,8 @@ def bench_on_time(fleet: Fleet) -> bool:
             f.name: statistics.median(getattr(run, f.name) for run in runs) for f in fields(OnTime)
         }
         print(
-            f"  boot {boot:.0f} s, SSH {ssh:.1f} to {ssh + SPREAD:.1f} s later: median {median['extra']:4.2f} s"
+            f"  boot {boot:.0f} s, SSH {ssh:.1f} to {ssh + SPREAD:.1f} s later:"
+            f" median {median['extra']:4.2f} s"
             f" (to the job {median['reach']:4.2f}, from its end {median['end']:4.2f})"
             f"   worst {worst:4.2f} s   promised {PROMISE} s: {verdict(worst <= PROMISE)}"
             f"   (the original tools: {ORIGINAL} s)"

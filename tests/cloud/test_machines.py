@@ -228,8 +228,9 @@ def test_sshd_can_be_killed_frozen_and_cut_off(machine: Machine) -> None:
 def test_a_blackhole_loses_every_packet(machine: Machine) -> None:
     cloud = machine.cloud
     address = machine.region.instance(machine.id)["PublicIpAddress"]
+    echoes = "while read line; do echo $line; done"
     shell = subprocess.Popen(
-        machine.command(address, "-o", "TCPKeepAlive=no") + ["while read line; do echo $line; done"],
+        machine.command(address, "-o", "TCPKeepAlive=no") + [echoes],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert shell.stdin and shell.stdout

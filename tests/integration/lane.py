@@ -102,7 +102,7 @@ class Lane:
     # Access keys.
 
     def renew(self) -> None:
-        """New access keys where credentials are read, as a role's are renewed. Old ones stay old."""
+        """New access keys where credentials are read, as a role's are renewed; old ones stay."""
         for key in self.made_keys[:-1]:  # two is all that a user can have
             self.iam.delete_access_key(UserName=self.user, AccessKeyId=key)
             self.made_keys.remove(key)

@@ -32,8 +32,8 @@ from lane import Lane, build_wallclock  # noqa: E402
 # Of every cloud; a lane each.
 AWAY = REGIONS[2:]
 QUICK = {"boot": 0.5, "ssh_delay": 0.3, "stop": 0.3, "copy": 0.8, "late": 0.2}
-# A group is a cloud with its lanes. In the last one an instance's minutes pass in this many seconds,
-# so that its own timer is up after eight of them; in the others the timer saves nobody.
+# A group is a cloud with its lanes. In the last one an instance's minute passes in this many
+# seconds, so that its own timer is up after eight of them; in the others the timer saves nobody.
 GROUPS = 3
 MINUTE = 0.07
 

@@ -1,7 +1,7 @@
 /*
- * wallclock.c: loaded before libc (LD_PRELOAD), it lets a process believe that it is some other time
- * of day, while the clocks that only measure go on as they were. The file $WALLCLOCK holds by how
- * many seconds, as an int64_t; it may be changed at any time, which is how a clock jumps.
+ * wallclock.c: loaded before libc (LD_PRELOAD), it lets a process believe that it is some other
+ * time of day, while the clocks that only measure go on as they were. The file $WALLCLOCK holds by
+ * how many seconds, as an int64_t; it may be changed at any time, which is how a clock jumps.
  */
 #include "banned.h"
 
@@ -30,34 +30,34 @@ __attribute__((constructor)) static void find_ahead(void)
 		ahead = map;
 }
 
-int clock_gettime(clockid_t id, struct timespec *now)
+int clock_gettime(clockid_t clock_id, struct timespec *tp)
 {
-	int rc = (int)syscall(SYS_clock_gettime, id, now);
+	int rc = (int)syscall(SYS_clock_gettime, clock_id, tp);
 
-	if (rc == 0 && id == CLOCK_REALTIME && ahead)
-		now->tv_sec += (time_t)*ahead;
+	if (rc == 0 && clock_id == CLOCK_REALTIME && ahead)
+		tp->tv_sec += (time_t)*ahead;
 	return rc;
 }
 
-int gettimeofday(struct timeval *restrict now, void *restrict zone)
+int gettimeofday(struct timeval *restrict tv, void *restrict tz)
 {
 	struct timespec exact;
 
-	(void)zone;
+	(void)tz;
 	if (clock_gettime(CLOCK_REALTIME, &exact) != 0)
 		return -1;
-	now->tv_sec = exact.tv_sec;
-	now->tv_usec = exact.tv_nsec / 1000;
+	tv->tv_sec = exact.tv_sec;
+	tv->tv_usec = exact.tv_nsec / 1000;
 	return 0;
 }
 
-time_t time(time_t *out)
+time_t time(time_t *timer)
 {
 	struct timespec now;
 
 	if (clock_gettime(CLOCK_REALTIME, &now) != 0)
 		return (time_t)-1;
-	if (out)
-		*out = now.tv_sec;
+	if (timer)
+		*timer = now.tv_sec;
 	return now.tv_sec;
 }
