@@ -36,6 +36,8 @@ QUICK = {"boot": 0.5, "ssh_delay": 0.3, "stop": 0.3, "copy": 0.8, "late": 0.2}
 # seconds, so that its own timer is up after eight of them; in the others the timer saves nobody.
 GROUPS = 3
 MINUTE = 0.07
+# As a test: from this seed every kind of fault is drawn, and most tools that stop what is left on.
+SEED, RUNS = "1057", 24
 
 
 @contextmanager
@@ -81,10 +83,10 @@ def torture(group: int, seed: str, numbers: list[int], tell: Callable[[Report], 
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_no_fault_leaves_an_instance_on(group: int) -> None:
     reports: list[Report] = []
-    torture(group, "1", list(range(24)), reports.append)
+    torture(group, SEED, list(range(RUNS)), reports.append)
     for report in reports:
         print(report.line(), report.told if report.wrong else "", sep="\n")
-    assert len(reports) == 24 // GROUPS
+    assert len(reports) == RUNS // GROUPS
     assert [report.line() for report in reports if report.wrong] == []
 
 
