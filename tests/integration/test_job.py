@@ -447,6 +447,22 @@ def test_an_instance_whose_job_was_forgotten_switches_off_all_the_same(job, host
     assert wait_until(lambda: shutdowns(host), seconds=12) == ["-h now"]
 
 
+@pytest.mark.parametrize("ending", ["timeout", "cancel"])
+def test_what_waits_to_switch_off_is_not_taken_for_the_job(job, token, ending):
+    """The supervisor stays in the job's session: to stop the job is not to wait for that."""
+    flags = {"AWSQ_FLAGS": "off keep", "AWSQ_OFF_AFTER": "2"}
+    process = job.start(f"echo on; sleep {token}; true", timeout=1 if ending == "timeout" else 0,
+                        env=flags)
+    assert process.stdout.readline() == b"on\n"
+    before = time.monotonic()
+    if ending == "cancel":
+        process.send_signal(signal.SIGTERM)
+    r = job.finish(process)
+    assert (r.status, r.left_over) == (124 if ending == "timeout" else 143, 0), r.err
+    assert time.monotonic() - before < 4.5 and "could not be stopped" not in r.message
+    assert not running(token)
+
+
 def test_cleanup_is_run_for_a_job_that_was_ended_from_outside_alone(job, tmp_path, token):
     env = {"AWSQ_CLEANUP": f"echo x >>{tmp_path}/cleaned"}
     assert job.run("exit 3", env=env).status == 3

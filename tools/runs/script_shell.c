@@ -271,17 +271,19 @@ const char shell_follow[] =
 /*
  * The session and not only the process group, since timeout(1) or a shell with job control make
  * groups of their own; from /proc, as not every image has pkill. each SIGNAL is true if any process
- * was there. The supervisor is left to write the end; a folder that was not there is made, so
- * that a launch still on its way finds it and starts nothing. A link that breaks does not end this.
+ * was there. The supervisor is left to write the end, and what it starts after that, to switch the
+ * instance off, is not the job's. A folder that was not there is made, so that a launch still on its
+ * way finds it and starts nothing. A link that breaks does not end this.
  */
 const char shell_kill[] = "within() { now; end=$((now + $1)); }\n"
 			  "each() {\n"
-			  "sig=$1 found=1\n"
+			  "sig=$1 found=1 own=\n"
+			  "[ ! -e status ] || own==$sup\n"
 			  "for p in /proc/[0-9]*; do\n"
 			  "p=${p#/proc/}\n"
 			  "fields \"$p\" && [ \"$ss\" = \"$sid\" ] || continue\n"
 			  "case $st in Z | X) continue ;; esac\n"
-			  "case \" $keep \" in *\" $p \"* | *\" =$pp \"*) continue ;; esac\n"
+			  "case \" $keep $own \" in *\" $p \"* | *\" =$pp \"*) continue ;; esac\n"
 			  "found=0\n"
 			  "[ \"$sig\" = 0 ] || kill -\"$sig\" \"$p\"\n"
 			  "done 2>/dev/null\n"
