@@ -252,6 +252,9 @@ static int write_past_a_limit(void)
 	if (runlog_write(log, 0, text, sizeof(text), &err) != AWSQ_EIO ||
 		!strstr(err.message, "/out'"))
 		return 3;
+	/* What that means for the run is the caller's to say. */
+	if (strstr(err.message, "goes on"))
+		return 5;
 	note(log, 1200, 0);
 	/* Told once. */
 	if (runlog_write(log, 0, text, sizeof(text), &err) != 0)

@@ -351,6 +351,9 @@ static const char *remedy(int code)
 	switch (code & 0xff) {
 	case SQLITE_FULL:
 		return "; make room on its disk";
+	case SQLITE_IOERR:
+		return "; see that its disk is sound, has room, and that no quota or ulimit is "
+		       "reached";
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_PROTOCOL:

@@ -137,8 +137,7 @@ void runlog_note(struct runlog *log, const uint64_t bytes[2])
 static int io_error(struct runlog *log, const char *path, struct awsq_err *err)
 {
 	log->failed = 1;
-	return awsq_err_set(err, AWSQ_EIO,
-		"cannot keep the output in '%s': %s; the run goes on without", path,
+	return awsq_err_set(err, AWSQ_EIO, "cannot keep the output in '%s': %s", path,
 		strerror(errno));
 }
 
