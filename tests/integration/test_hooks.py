@@ -89,6 +89,16 @@ def test_before_says_no(fleet: Fleet, region: str, pings: Pings, tmp_path: Path)
     assert pings.paths == ["/start", "/125"]
 
 
+def test_before_is_heard_of_where_children_are_ignored(fleet: Fleet, region: str) -> None:
+    """SIGCHLD is inherited ignored from some daemons."""
+    hook(fleet, before="true")
+    done = fleet.run(
+        "run-region", region, "--", "echo x",
+        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+    )
+    assert (done.returncode, done.stdout) == (0, "x\n"), done.stderr
+
+
 def test_the_user_ends_before(fleet: Fleet, region: str, tmp_path: Path) -> None:
     hook(fleet, before=f"echo $$ >{tmp_path}/pid; sleep 50")
     mark = fleet.cloud.mark()

@@ -51,6 +51,10 @@ int signals_open(int *fd)
 	/* So is a limit to the size of files: an instance is still to be stopped. */
 	if (sigaction(SIGXFSZ, &action, NULL) != 0)
 		return AWSQ_EIO;
+	/* What began us may ignore this one, and nobody would hear how a hook ended. */
+	action.sa_handler = SIG_DFL;
+	if (sigaction(SIGCHLD, &action, NULL) != 0)
+		return AWSQ_EIO;
 	*fd = ends[0];
 	return 0;
 }

@@ -73,7 +73,8 @@ static char **make_environment(const struct spawn_variable *variables, size_t n)
 /* What was ignored or blocked here would stay so there. */
 static int set_signals(posix_spawnattr_t *attributes)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ,
+		SIGCHLD };
 	sigset_t defaults, none;
 
 	(void)sigemptyset(&none);
