@@ -52,6 +52,8 @@ struct ledger_run {
 	int64_t stopped_ms; /* seen stopped */
 	int64_t overdue_ms; /* from then on, if nobody is at work on it, it is to be stopped */
 	int64_t launch_ms;  /* EC2's LaunchTime of this boot: tells it from any later one */
+	int64_t before_ms;  /* and of the boot before, as it was when the start was asked for */
+	int64_t timeout_ms; /* of an attempt */
 	int attempts;       /* of the job */
 	int status;         /* exit status; -1: none yet */
 	int suspicious;     /* succeeded in less than job.min_duration */

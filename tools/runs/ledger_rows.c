@@ -41,6 +41,8 @@ static const struct field {
 	FIELD(LARGE, stopped_ms),
 	FIELD(LARGE, overdue_ms),
 	FIELD(LARGE, launch_ms),
+	FIELD(LARGE, before_ms),
+	FIELD(LARGE, timeout_ms),
 	FIELD(NUMBER, attempts),
 	FIELD(NUMBER, status),
 	FIELD(NUMBER, suspicious),
