@@ -96,3 +96,21 @@ def test_killed_between_two_types(fleet: Fleet, region: str) -> None:
     running.communicate()
     fleet.run("run-region", region, "--", "true", check=True)
     assert kind(fleet, region) == "t3.micro" and fleet.state(region) == "stopped"
+
+
+def test_started_by_a_person_between_two_types(fleet: Fleet, region: str) -> None:
+    """The run has started nothing, and so it stops nothing."""
+    no_room(fleet, region, 1)
+    fleet.cloud.fault(
+        "ModifyInstanceAttribute", region=region, times=1, kind="hold-before", seconds=2
+    )
+    mark = fleet.cloud.mark()
+    running = fleet.start("run-region", region, "--", "true")
+    fleet.cloud.until(lambda: any(c["fault"] for c in fleet.cloud.log(mark)))
+    fleet.ec2(region).start_instances(InstanceIds=[fleet.instance(region)["InstanceId"]])
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 125, stderr
+    assert fleet.state(region) == "running" and "StopInstances" not in fleet.actions(mark)
+    row = runs(fleet, region=region)[0]
+    assert (row["owns"], row["closed"]) == (0, 1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from cloud.client import Cloud
 from fleet import REGIONS, Fleet
+from test_reap import came_to, restart, runs, set_job
 
 RACES = 50
 QUICK = {"boot": 0.3, "ssh_delay": 0.1, "stop": 0.2, "copy": 0.5, "late": 0.1}
@@ -73,3 +76,46 @@ def test_an_answer_that_is_lost_in_a_race(fleet: Fleet, region: str, tmp_path: P
         fleet.cloud.fault("StartInstances", region=region, times=1, kind="hold", seconds=0.5)
         race(fleet, region, folders, number)
         fleet.cloud.clear_faults()
+
+
+def test_stopped_and_started_again_by_a_person(fleet: Fleet, region: str) -> None:
+    """What is on then is not the run's, and is left on."""
+    running = fleet.start("run-region", region, "--", "echo go; sleep 77")
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    restart(fleet, region)
+    mark = fleet.cloud.mark()
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 125 and b"the instance is left alone" in stderr, stderr
+    assert b"stopping" not in stderr
+    assert fleet.state(region) == "running" and fleet.actions(mark) == []
+    (row,) = runs(fleet, region=region)
+    assert row["closed"] == 1 and row["stopped_ms"] > row["started_ms"]
+
+
+def test_ended_while_it_waits_for_a_stop(fleet: Fleet, region: str) -> None:
+    """It has not asked for a start: what a person starts meanwhile is the person's."""
+    fleet.cloud.settings(stop=3)
+    instance, ec2 = fleet.instance(region)["InstanceId"], fleet.ec2(region)
+    ec2.start_instances(InstanceIds=[instance])
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    ec2.stop_instances(InstanceIds=[instance])
+    running = fleet.start("run-region", region, "--", "true")
+    fleet.cloud.until(lambda: came_to(fleet, "started_ms"))
+    running.send_signal(signal.SIGTERM)
+    mark = fleet.cloud.mark()
+    running.communicate(timeout=30)
+    assert running.returncode == 128 + 15
+    assert fleet.actions(mark) == []
+    (row,) = runs(fleet, region=region)
+    assert (row["state"], row["owns"], row["closed"]) == ("canceled", 0, 1)
+
+
+def test_canceled_in_its_hook_starts_nothing(fleet: Fleet, region: str) -> None:
+    set_job(fleet, 'before = "trap exit\\\\ 0 TERM; sleep 3"')
+    mark = fleet.cloud.mark()
+    running = fleet.start("run-region", region, "--", "true")
+    fleet.cloud.until(lambda: runs(fleet, region=region))
+    time.sleep(0.5)
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=30)
+    assert running.returncode == 128 + 15 and fleet.actions(mark) == []

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sqlite3
+import struct
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fleet import NAME, Fleet
+from lane import build_wallclock
 
 HOLD = {"kind": "hold", "seconds": 3}
 
@@ -28,6 +32,42 @@ def came_to(fleet: Fleet, what: str) -> bool:
     """Whether all runs of the ledger, and any, have been there."""
     rows = runs(fleet)
     return bool(rows) and all(r[what] > 0 for r in rows)
+
+
+@contextlib.contextmanager
+def held(fleet: Fleet) -> Iterator[None]:
+    """The ledger, while another program holds it."""
+    book = sqlite3.connect(
+        fleet.cloud.dir / f"state/awsq/{NAME}/ledger.sqlite", isolation_level=None
+    )
+    book.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        book.execute("ROLLBACK")
+        book.close()
+
+
+def set_job(fleet: Fleet, setting: str) -> None:
+    fleet.config.write_text(fleet.config.read_text().replace("job = {", f"job = {{ {setting};"))
+
+
+def restart(fleet: Fleet, region: str) -> None:
+    """As a person does it."""
+    instance, ec2 = fleet.instance(region)["InstanceId"], fleet.ec2(region)
+    ec2.stop_instances(InstanceIds=[instance])
+    fleet.cloud.until(lambda: fleet.state(region) == "stopped")
+    time.sleep(1.1)  # LaunchTime has whole seconds
+    ec2.start_instances(InstanceIds=[instance])
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+
+
+def leave_on(fleet: Fleet, region: str) -> None:
+    """A run whose controller was killed before its job: nobody stops the instance."""
+    fleet.cloud.settings(ssh_delay=600)
+    running = fleet.start("run-region", region, "--", "true")
+    fleet.cloud.until(lambda: came_to(fleet, "running_ms"))
+    kill(running)
 
 
 def kill(running: Any) -> None:
@@ -115,13 +155,7 @@ def test_what_a_person_started_after_it_is_never_reaped(fleet: Fleet, region: st
     running = fleet.start("run-region", region, "--", "echo go; sleep 77")
     assert running.stdout and running.stdout.readline() == b"go\n"
     kill(running)
-    instance = fleet.instance(region)["InstanceId"]
-    ec2 = fleet.ec2(region)
-    ec2.stop_instances(InstanceIds=[instance])
-    fleet.cloud.until(lambda: fleet.state(region) == "stopped")
-    time.sleep(1.1)  # LaunchTime has whole seconds
-    ec2.start_instances(InstanceIds=[instance])
-    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    restart(fleet, region)
     path = fleet.cloud.dir / f"state/awsq/{NAME}/ledger.sqlite"
     with sqlite3.connect(path) as book:
         book.execute("UPDATE runs SET overdue_ms = 1000")
@@ -203,3 +237,113 @@ def test_a_reaper_can_be_interrupted(fleet: Fleet, region: str, number: signal.S
     fleet.run("check-region", "us-west-2")
     fleet.cloud.until(lambda: fleet.state(region) == "stopped")
     assert runs(fleet, region=region)[0]["closed"] == 1
+
+
+def test_a_start_that_cannot_be_written_down(fleet: Fleet, region: str) -> None:
+    """Whoever comes next would not know of it: so there is none."""
+    set_job(fleet, 'before = "sleep 2"')
+    mark = fleet.cloud.mark()
+    running = fleet.start("run-region", region, "--", "true")
+    fleet.cloud.until(lambda: runs(fleet, region=region))
+    with held(fleet):
+        _, stderr = running.communicate(timeout=30)
+    assert running.returncode == 125 and b"cannot be written down" in stderr, stderr
+    assert fleet.actions(mark) == []
+
+
+@pytest.mark.parametrize("ended_by", ["its hook", "the ledger"])
+def test_who_finds_it_and_ends_before_taking_it_over(
+    fleet: Fleet, region: str, ended_by: str
+) -> None:
+    leave_on(fleet, region)
+    if ended_by == "its hook":
+        set_job(fleet, 'before = "false"')
+        done = fleet.run("run-region", region, "--", "true")
+    else:
+        with held(fleet):
+            done = fleet.run("run-region", region, "--", "true")
+    assert done.returncode == 125, done.stderr
+    assert "left behind by a controller that died: stopping" in done.stderr
+    assert fleet.state(region) == "stopped"
+
+
+def test_without_a_key_it_is_stopped_all_the_same(fleet: Fleet, region: str) -> None:
+    """Also by a tool that would have taken it over, had it come to that."""
+    leave_on(fleet, region)
+    fleet.key.write_bytes(b"junk")
+    done = fleet.run("run-region", region, "--", "true")
+    assert done.returncode == 2, done.stderr
+    assert fleet.state(region) == "stopped"
+
+
+@pytest.mark.parametrize("seconds", [290, -290])
+def test_killed_with_a_clock_that_was_wrong(fleet: Fleet, region: str, seconds: int) -> None:
+    clock = fleet.cloud.dir / "clock"
+    clock.write_bytes(struct.pack("q", seconds))
+    library = build_wallclock(fleet.cloud.dir)
+    fleet.env = {**fleet.env, "LD_PRELOAD": str(library), "WALLCLOCK": str(clock)}
+    fleet.cloud.fault("StartInstances", region=region, times=1, **HOLD)
+    mark = fleet.cloud.mark()
+    running = fleet.start("run-region", region, "--", "true")
+    until_phase(fleet, "asked", mark, region)
+    kill(running)
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    fleet.run("check-region", "us-west-2")
+    assert fleet.state(region) == "stopped"
+
+
+def test_a_start_that_cannot_be_told_from_another_s(fleet: Fleet, region: str) -> None:
+    """It is not stopped; and told of each time, until it is off."""
+    fleet.cloud.fault("StartInstances", region=region, times=1, **HOLD)
+    mark = fleet.cloud.mark()
+    running = fleet.start("run-region", region, "--", "true")
+    until_phase(fleet, "asked", mark, region)
+    kill(running)
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    with sqlite3.connect(fleet.cloud.dir / f"state/awsq/{NAME}/ledger.sqlite") as book:
+        book.execute("UPDATE runs SET started_ms = started_ms - 3600000")
+    for _ in range(2):
+        done = fleet.run("check-region", "us-west-2")
+        assert "may be on for it, or for someone else" in done.stderr
+    done = fleet.run("run-job", "--attach")
+    assert done.returncode == 125 and "or for someone else" in done.stderr
+    assert fleet.state(region) == "running" and runs(fleet)[0]["closed"] == 0
+    fleet.run("stop-region", region, check=True)
+    assert runs(fleet)[0]["closed"] == 1
+
+
+def test_not_known_to_aws_for_a_moment(fleet: Fleet, region: str) -> None:
+    leave_on(fleet, region)
+    fleet.cloud.fault("DescribeInstances", region=region, times=1, kind="error",
+                      code="InvalidInstanceID.NotFound", status=400)
+    done = fleet.run("check-region", "us-west-2")
+    assert "AWS does not know" in done.stderr and runs(fleet)[0]["closed"] == 0
+    fleet.run("check-region", "us-west-2")
+    assert fleet.state(region) == "stopped" and runs(fleet)[0]["closed"] == 1
+
+
+def test_killed_while_the_call_is_on_its_way(fleet: Fleet, region: str) -> None:
+    """Still off when it is looked at, it may come on yet: that is seen by the next look."""
+    fleet.cloud.fault("StartInstances", region=region, times=1, kind="hold-before", seconds=3)
+    mark = fleet.cloud.mark()
+    running = fleet.start("run-region", region, "--", "true")
+    fleet.cloud.until(lambda: any(c["fault"] for c in fleet.cloud.log(mark)))
+    kill(running)
+    done = fleet.run("check-region", "us-west-2")
+    assert "looks again" in done.stderr and runs(fleet)[0]["closed"] == 0
+    # The cloud drops it, where EC2 would have started it: here a later run closes it.
+    fleet.run("run-region", region, "--", "true", check=True)
+    new, old = runs(fleet, region=region)
+    assert (new["state"], new["closed"]) == ("done", 1)
+    assert (old["state"], old["closed"]) == ("reaped", 1)
+
+
+def test_a_job_that_had_ended_has_ended(fleet: Fleet, region: str) -> None:
+    """Its controller is killed while it stops the instance: there is no need to run it again."""
+    fleet.cloud.settings(stop=4)
+    running = fleet.start("run-region", region, "--", "exit 4")
+    fleet.cloud.until(lambda: came_to(fleet, "stop_ms"))
+    kill(running)
+    fleet.run("check-region", "us-west-2")
+    (row,) = runs(fleet, region=region)
+    assert (row["state"], row["status"], row["closed"]) == ("done", 4, 1)

@@ -83,8 +83,8 @@ int instance_still_runs(struct instance *i, struct region *r, struct awsq_err *e
 /* ---- Stop */
 
 /*
- * Asks for the stop of one that is on, once, and does not wait; 0 too when it is off, or not to be
- * asked yet. What fails here is for instance_stop to try again.
+ * Asks for the stop of one that is on, once, and does not wait; 0 too when it is off, or its boot
+ * over, or it is not to be asked yet. What fails here is for instance_stop to try again.
  */
 int instance_ask_stop(struct instance *i, struct region *r, struct awsq_err *err);
 

@@ -28,7 +28,9 @@ int instance_ask_stop(struct instance *i, struct region *r, struct awsq_err *err
 {
 	int asked = 0;
 
-	return instance_is(i, "running") ? ask_stop(i, r, &asked, err) : 0;
+	if (!instance_is(i, "running") || instance_is_over(i))
+		return 0;
+	return ask_stop(i, r, &asked, err);
 }
 
 /* Whether asking again is of no use: we may not. Credentials that expired may be renewed yet. */

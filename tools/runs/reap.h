@@ -19,6 +19,18 @@
 int reap_is_its_boot(const struct ledger_run *run, const struct instance *i);
 
 /*
+ * Whether that cannot be told: nobody has left a lease, and the launch is later than the one before
+ * the run, but not near its start, as one of the two clocks may have been wrong.
+ */
+int reap_may_be_its_boot(const struct ledger_run *run, const struct instance *i);
+
+/*
+ * Whether its job may still be at work at a time, for all the ledger knows. most_ms: for how long
+ * an instance may be on.
+ */
+int reap_is_at_work(const struct ledger_run *run, int64_t now_ms, int64_t most_ms);
+
+/*
  * Stops the instances of all runs that were left behind and are overdue, or had no job at work, and
  * closes those runs; all regions at once, each under its lock, and until it is observed. A job that
  * may still be at work is left alone and told of. except: regions that are not looked at, as the
@@ -29,12 +41,22 @@ void reap_overdue(struct ledger *ledger, const struct fleet *fleet, const char *
 	size_t n_except);
 
 /*
+ * The same for one run, of a region whose lock the caller holds: closed, or left open where its job
+ * may be at work, or its instance may be on.
+ */
+void reap_one(struct ledger *ledger, struct region *r, struct ledger_run *run);
+
+/*
  * For a new run that holds the region's lock: whether the instance is on for a run that was left
- * behind, which *out then is. Those that are open though the instance is not on for them are
- * closed.
+ * behind, which *out then is. Those that are open though the instance is not on for them, nor may
+ * be, are closed.
  */
 int reap_take_over(struct ledger_run *out, struct ledger *ledger, const struct region *r,
 	const struct instance *i, const char *own_id);
+
+/* For a run that has started the instance, which was off: closes what others have left open. */
+void reap_close_left(struct ledger *ledger, const struct region *r, const struct instance *i,
+	const char *own_id);
 
 /* Closes what was left open for an instance that someone has stopped. */
 void reap_note_stop(struct ledger *ledger, const struct region *r, const struct instance *i);

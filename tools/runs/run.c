@@ -32,9 +32,30 @@ static int bring_up(struct run *run)
 	}
 }
 
+/*
+ * The run that was found at the instance is still to be answered for, as this one ended before it
+ * had taken that over: what any other tool would do about it.
+ */
+static void see_to_orphan(struct run *run)
+{
+	if (!run->orphan.id[0] || run->orphan.closed)
+		return;
+	region_ignore_cancel(run->r);
+	reap_one(run->request->ledger, run->r, &run->orphan);
+}
+
+/* Says why it is over, and what follows, before a stop that may take long. */
+static void tell_why(struct run *run)
+{
+	if (!run->out->message[0] || !run->maybe_on)
+		return;
+	region_warning(run->r, "%s; %s", run->out->message,
+		instance_is_over(run->i) ? "the instance is left alone" : "stopping the instance");
+	run->out->told = 1;
+}
+
 static void region_story(struct run *run)
 {
-	struct run_result *out = run->out;
 
 	if (bring_up(run) == 0) {
 		region_event(run->r, "instance %s runs%s%s", run->i->id,
@@ -46,14 +67,13 @@ static void region_story(struct run *run)
 		/* Another was quicker, but job.before was run. */
 		if (run->row.closed && run->hooked)
 			hooks_after(run->r, &run->row);
+		see_to_orphan(run);
 		return;
 	}
-	if (out->message[0] && run->maybe_on) {
-		region_warning(run->r, "%s; stopping the instance", out->message);
-		out->told = 1;
-	}
+	tell_why(run);
 	run_power_off(run);
 	run_close(run);
+	see_to_orphan(run);
 }
 
 static void job_story(struct run *run)
@@ -83,6 +103,7 @@ static void job_story(struct run *run)
 struct all {
 	const struct run_request *request;
 	void (*story)(struct run *run);
+	int64_t wait_ms; /* for the end of other runs: what is left of it after the lock */
 	struct run_result *results; /* of each */
 	struct ssh_output *outputs; /* NULL where there is one instance only */
 };
@@ -94,6 +115,7 @@ static void tell_one(void *arg, struct region *r, struct instance *i, size_t k)
 	struct run run;
 
 	run_init(&run, out, r, all->request, i);
+	run.wait_ms = all->wait_ms;
 	if (all->outputs)
 		run.output = all->outputs[k];
 	all->story(&run);
@@ -113,13 +135,15 @@ static void sum_up(struct run_result *out, const struct run_result *each, size_t
 	size_t bad = 0, busy = 0, skipped = 0, no_capacity = 0;
 
 	*out = each[0];
-	for (size_t k = 0; n > 1 && k < n; k++) {
+	out->left_on = 0;
+	for (size_t k = 0; k < n; k++) {
 		const struct run_result *one = &each[k];
 
-		if (one->status != 0 && !bad++) {
+		bad += one->status != 0;
+		/* One that may still be on is what is to be told of first. */
+		if ((one->status != 0 && bad == 1 && !out->left_on) ||
+			(one->left_on && !out->left_on))
 			out->instance = one->instance;
-			text_format(out->message, sizeof(out->message), "%s", one->message);
-		}
 		out->canceled |= one->canceled;
 		out->left_on |= one->left_on;
 		busy += one->busy != 0;
@@ -161,7 +185,7 @@ static int make_room(struct all *all, const struct region *r, const struct insta
 
 static void tell_all(struct run *whole, void (*story)(struct run *run))
 {
-	struct all all = { .request = whole->request, .story = story };
+	struct all all = { .request = whole->request, .story = story, .wait_ms = whole->wait_ms };
 	struct awsq_err err = { 0 };
 	struct instance *list;
 	size_t n;

@@ -20,7 +20,8 @@ struct run_request {
 	const char *no_ledger; /* why not */
 	const char *command;   /* NULL: only what regions.cfg says, such as job.watch */
 	const char *watch;     /* an ERE: the job lasts as long as processes match; NULL */
-	int64_t timeout_ms;    /* of an attempt */
+	int64_t timeout_ms;    /* of an attempt; for run_attach 0: that of the run */
+	int alone;             /* nothing else is run by this process: it may be told to end */
 	struct ssh_output output;
 	/*
 	 * Where there are several instances: each one's own output, for as long as output lives.
@@ -39,7 +40,7 @@ struct run_result {
 	int busy;        /* another run has the region: nothing was touched */
 	int skipped;     /* the same, with job.overlap = "skip": status is 0 */
 	size_t n;        /* how many instances it is of */
-	struct instance instance; /* the only one, or the first that failed */
+	struct instance instance; /* the only one; or the first left on, else that failed */
 	char run[LEDGER_ID_SIZE]; /* its id, or the first's; "" when nothing was begun */
 	int64_t job_ms;           /* how long the job ran, its last attempt */
 	int64_t on_ms;      /* from asking it to start until it was seen stopped; 0 for run_job */

@@ -25,6 +25,7 @@ void run_init(struct run *run, struct run_result *out, struct region *r,
 	run->wait_ms = run->begin_ms + r->fleet->config->job_max_wait * 1000;
 	run->row.asked_ms = awsq_clock_system.wall_ms(awsq_clock_system.arg);
 	run->row.status = -1;
+	run->row.timeout_ms = request->timeout_ms;
 	run->orphan.status = -1;
 	text_format(run->row.tool, sizeof(run->row.tool), "%s", request->tool);
 	text_format(run->row.region, sizeof(run->row.region), "%s", r->name);
@@ -53,6 +54,7 @@ void run_fail(struct run *run, enum ledger_state state, int status, const struct
 		region_warning(run->r, "%s", err->message);
 		return;
 	}
+	run->code = err->code;
 	out->status = status;
 	text_format(out->message, sizeof(out->message), "%s", err->message);
 	text_format(run->row.message, sizeof(run->row.message), "%s", err->message);
@@ -81,33 +83,52 @@ static int new_row(struct run *run, struct awsq_err *err)
 	return ledger_begin(run->request->ledger, &run->row, err);
 }
 
+/* Nothing has been started yet: then nothing is. */
+static int not_begun(struct run *run, const struct awsq_err *why)
+{
+	struct awsq_err err = { 0 };
+
+	awsq_err_set(&err, why->code, "not begun, as it cannot be written down: %.900s",
+		why->message);
+	run_fail(run, LEDGER_NOT_RUN, RUN_NOT_RUN, &err);
+	return -1;
+}
+
 int run_begin(struct run *run)
 {
-	struct awsq_err err = { 0 }, why;
+	struct awsq_err why = { 0 };
 
 	if (run->is_known) {
-		run_note(run);
+		(void)run_note(run);
 		return 0;
 	}
-	if (new_row(run, &why) != 0) {
-		awsq_err_set(&err, why.code, "not begun, as it cannot be written down: %.900s",
-			why.message);
-		run_fail(run, LEDGER_NOT_RUN, RUN_NOT_RUN, &err);
-		return -1;
-	}
+	if (new_row(run, &why) != 0)
+		return not_begun(run, &why);
 	run->is_known = 1;
 	(void)snprintf(run->out->run, sizeof(run->out->run), "%s", run->row.id);
 	return 0;
 }
 
-void run_note(struct run *run)
+int run_intend(struct run *run)
 {
-	struct awsq_err err = { 0 };
+	struct awsq_err why = { 0 };
 
 	describe(run);
-	if (run->is_known && ledger_update(run->request->ledger, &run->row, &err) != 0 &&
-		!run->ledger_failed++)
+	return ledger_update(run->request->ledger, &run->row, &why) == 0 ? 0 : not_begun(run, &why);
+}
+
+int run_note(struct run *run)
+{
+	struct awsq_err err = { 0 };
+	int rc;
+
+	describe(run);
+	if (!run->is_known)
+		return 0;
+	rc = ledger_update(run->request->ledger, &run->row, &err);
+	if (rc != 0 && !run->ledger_failed++)
 		region_warning(run->r, "%s; the run goes on", err.message);
+	return rc;
 }
 
 void run_record(struct run *run)
@@ -117,7 +138,7 @@ void run_record(struct run *run)
 	run->row.status = run->out->status;
 	run->row.closed = 1;
 	if (run->is_known)
-		run_note(run);
+		(void)run_note(run);
 	else
 		(void)new_row(run, &ignored);
 }
@@ -155,7 +176,7 @@ void run_close(struct run *run)
 		row->billed_s = ledger_billed(row->running_ms, row->stop_ms);
 	/* One that may be on stays open, so that whoever comes next tries to stop it. */
 	row->closed = !out->left_on;
-	run_note(run);
+	(void)run_note(run);
 	if (run->hooked)
 		hooks_after(run->r, row);
 }

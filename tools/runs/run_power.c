@@ -2,6 +2,7 @@
 
 #include "runs/run_private.h"
 #include "runs/lease.h"
+#include "runs/reap.h"
 
 #define CLAIM_LOOKS   6
 #define CLAIM_MS      500
@@ -54,6 +55,14 @@ static int claim(struct run *run)
 
 /* ---- On */
 
+/* It has started nothing, and so has nothing to stop. */
+static void disown(struct run *run)
+{
+	run->maybe_on = 0;
+	run->row.owns = 0;
+	run->row.started_ms = 0;
+}
+
 /* From here on the ledger says what the run may have done. */
 static int start(struct run *run, int64_t deadline_ms)
 {
@@ -64,7 +73,11 @@ static int start(struct run *run, int64_t deadline_ms)
 	run->row.owns = 1;
 	run->row.started_ms = run_stamp(run);
 	run->row.overdue_ms = run->row.started_ms + run->r->fleet->config->max_uptime * 1000;
-	run_note(run);
+	run->row.before_ms = run->i->launch * 1000;
+	if (run_intend(run) != 0) {
+		disown(run);
+		return -1;
+	}
 	rc = instance_start(run->i, run->r, deadline_ms, &how, &err);
 	run->maybe_on = how.ours || how.unsure;
 	run->is_unsure = how.unsure;
@@ -72,13 +85,14 @@ static int start(struct run *run, int64_t deadline_ms)
 		run->out->no_capacity = how.no_capacity;
 		run_fail(run, how.no_capacity ? LEDGER_NO_CAPACITY : LEDGER_NOT_RUN, RUN_NOT_RUN,
 			&err);
+		/* It is certain that it was not started: if it is on by now, it is for someone else. */
+		if (!run->maybe_on)
+			disown(run);
 		return -1;
 	}
 	if (!how.ours && !(how.unsure && claim(run))) {
-		run->maybe_on = 0;
-		run->row.owns = 0;
-		run->row.started_ms = 0;
-		run_note(run);
+		disown(run);
+		(void)run_note(run);
 		return RUN_LOST_RACE;
 	}
 	run->is_unsure = 0;
@@ -97,7 +111,9 @@ static void take_over(struct run *run)
 	run->row.launch_ms = run->i->launch * 1000;
 	run->row.overdue_ms = left->started_ms + run->r->fleet->config->max_uptime * 1000;
 	run->maybe_on = 1;
-	run_note(run);
+	/* One of the two has to answer for the instance, whenever this controller is killed. */
+	if (run_note(run) != 0)
+		return;
 	left->state = LEDGER_REAPED;
 	left->closed = 1;
 	left->billed_s = ledger_billed(left->running_ms, run->row.started_ms);
@@ -117,25 +133,33 @@ int run_power_on(struct run *run)
 	if (run->orphan.id[0]) {
 		take_over(run);
 	} else {
+		/* Who ended it meanwhile need not pay for a start. */
+		if (region_sleep(r, 0) != 0) {
+			awsq_err_set(&err, AWSQ_ECANCELED,
+				"canceled before instance '%s' was started", run->i->id);
+			return failed(run, &err);
+		}
 		region_event(r, "starting instance %s (%s)", run->i->id, run->i->type);
 		rc = start(run, deadline_ms);
 		if (rc != 0)
 			return rc;
+		/* It was off: what was left open for an earlier boot is over. */
+		reap_close_left(run->request->ledger, r, run->i, run->row.id);
 	}
 	run->i->boot = run->i->launch;
 	run->row.launch_ms = run->i->launch * 1000;
-	run_note(run);
+	(void)run_note(run);
 	write_lease(run);
 	rc = instance_wait_running(run->i, r, c->job_transport == CONFIG_TRANSPORT_SSH, deadline_ms,
 		&err);
 	if (rc != 0)
 		return failed(run, &err);
 	run->row.running_ms = run_stamp(run);
-	run_note(run);
+	(void)run_note(run);
 	if (run_connect(run) != 0)
 		return -1;
 	run->row.ssh_ms = run_stamp(run);
-	run_note(run);
+	(void)run_note(run);
 	return 0;
 }
 
@@ -173,6 +197,22 @@ static int64_t stop_deadline(const struct run *run)
 	return most > least ? most : least;
 }
 
+/* Someone has stopped it, and someone has started it again: what is on now is not this run's. */
+static void leave_alone(struct run *run)
+{
+	struct ledger_run *row = &run->row;
+
+	region_event(run->r, "instance %s is %s by a later start than that of this run: left alone",
+		run->i->id, run->i->state);
+	/* When it was stopped is not known; by then it had been. */
+	row->stop_ms = run->i->launch * 1000;
+	if (row->stop_ms < row->started_ms)
+		row->stop_ms = row->started_ms;
+	row->stopped_ms = row->stop_ms;
+	run->out->on_ms = row->stopped_ms - row->started_ms;
+	region_status(run->r, "%s", "");
+}
+
 void run_power_off(struct run *run)
 {
 	struct awsq_err err = { 0 };
@@ -188,15 +228,23 @@ void run_power_off(struct run *run)
 		run->row.owns = 0;
 		return;
 	}
+	if (instance_is_over(run->i)) {
+		leave_alone(run);
+		return;
+	}
 	(void)instance_ask_stop(run->i, r, &err);
 	run->row.stop_ms = run_stamp(run);
-	run_note(run);
+	(void)run_note(run);
 	/* Once it was seen to run, a look tells what is. */
 	if (instance_stop(run->i, r, run->maybe_on && !run->row.running_ms, stop_deadline(run),
 		    &was_on, &err) != 0)
 		cry_out(run, &err);
+	else if (instance_is_over(run->i))
+		leave_alone(run);
 	else
 		run->row.stopped_ms = run_stamp(run);
+	if (run->row.stopped_ms && instance_is_over(run->i))
+		return;
 	if (!run->out->left_on && (was_on || run->row.running_ms))
 		region_event(r, "instance %s is %s", run->i->id, run->i->state);
 	region_status(r, "%s", "");

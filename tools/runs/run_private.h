@@ -25,13 +25,16 @@ struct run {
 	struct ledger_run row;
 	struct ledger_run orphan; /* the run that this one takes over from; id is "" when none */
 
-	int64_t begin_ms; /* on region_now_ms's clock, when the row's asked_ms was */
-	int64_t wait_ms;  /* until then another run's end is waited for */
-	int is_known;     /* the ledger has the row */
-	int hooked;       /* job.before was run: job.after is to be */
-	int maybe_on;     /* it was asked to start, or may have been */
-	int is_unsure;    /* and whether it was by this run is not known */
-	int64_t job_begin_ms;
+	int64_t begin_ms;     /* on region_now_ms's clock, when the row's asked_ms was */
+	int64_t wait_ms;      /* until then another run's end is waited for */
+	int is_known;         /* the ledger has the row */
+	int hooked;           /* job.before was run: job.after is to be */
+	int maybe_on;         /* it was asked to start, or may have been */
+	int is_unsure;        /* and whether it was by this run is not known */
+	int code;             /* of the error that the result tells of */
+	int64_t job_begin_ms; /* when the present attempt was first heard of; 0: never yet */
+	int taken_up;         /* that was begun by another controller */
+	int no_script;        /* and what its script was is not known: no other attempt */
 
 	struct runlog *log;
 	int log_failed, ledger_failed; /* which has been said */
@@ -59,8 +62,11 @@ void run_fail(struct run *run, enum ledger_state state, int status, const struct
 /* Writes the intent. When that cannot be done the run is over. */
 int run_begin(struct run *run);
 
-/* Writes how far it has come. */
-void run_note(struct run *run);
+/* Writes that the instance is about to be started. When that cannot be done the run is over. */
+int run_intend(struct run *run);
+
+/* Writes how far it has come; that it cannot be written is a warning. */
+int run_note(struct run *run);
 
 /* Another run has it: the result says so, and the ledger, if it can. */
 void run_pass_over(struct run *run, const char *format, ...) AWSQ_PRINTF(2, 3);
