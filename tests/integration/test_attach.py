@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from typing import Any
 
 import pytest
-from fleet import Fleet
-from test_reap import kill, runs
+from fleet import NAME, Fleet
+from test_reap import kill, restart, runs, set_job
 
 LINES = 30
 # A line each second would be half a minute of waiting; what matters is that there are cuts between.
@@ -139,3 +140,84 @@ def test_the_words_of_the_command_line(fleet: Fleet) -> None:
     for words in (["--attach", "us-east-1", "us-west-2"], ["--attach", "--", "true"]):
         done = fleet.run("run-job", *words)
         assert done.returncode == 2 and re.search("--attach takes up one run", done.stderr)
+
+
+def killed(fleet: Fleet, region: str, job: str, *options: str) -> None:
+    """A run whose controller was killed once its job had said "go"."""
+    running = fleet.start("run-region", *options, region, "--", job)
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    time.sleep(0.1)
+    kill(running)
+
+
+def test_the_timeout_is_the_run_s_own(fleet: Fleet, region: str) -> None:
+    fleet.config.write_text(fleet.config.read_text().replace('"1m"', '"2s"'))
+    killed(fleet, region, "echo go; sleep 5; echo end; exit 7", "--timeout=60s")
+    time.sleep(3)
+    done = fleet.run("run-job", "--attach")
+    assert (done.returncode, done.stdout) == (7, "end\n"), done.stderr
+
+
+def test_another_timeout_may_be_given(fleet: Fleet, region: str) -> None:
+    killed(fleet, region, "echo go; sleep 60")
+    done = fleet.run("run-job", "--timeout=3s", "--attach")
+    assert done.returncode == 124, done.stderr
+    assert fleet.state(region) == "stopped"
+
+
+def test_how_long_it_ran_counts_from_its_beginning(fleet: Fleet, region: str) -> None:
+    set_job(fleet, 'min_duration = "4s"')
+    killed(fleet, region, "echo go; sleep 5")
+    time.sleep(3)
+    done = fleet.run("run-job", "--attach", check=True)
+    assert "sooner than" not in done.stderr
+    (row,) = runs(fleet, region=region)
+    assert row["suspicious"] == 0 and row["job_end_ms"] - row["job_start_ms"] >= 5000
+
+
+def test_another_boot_is_not_taken_for_the_run_s(fleet: Fleet, region: str) -> None:
+    """Killed before it had seen its own: what a person started much later is not its to stop."""
+    fleet.cloud.fault("StartInstances", region=region, times=1, kind="hold", seconds=3)
+    mark = fleet.cloud.mark()
+    running = fleet.start("run-region", region, "--", "true")
+    fleet.cloud.until(lambda: "StartInstances" in fleet.actions(mark))
+    kill(running)
+    fleet.cloud.until(lambda: fleet.state(region) == "running")
+    with sqlite3.connect(fleet.cloud.dir / f"state/awsq/{NAME}/ledger.sqlite") as book:
+        book.execute("UPDATE runs SET started_ms = started_ms - 864000000")
+    restart(fleet, region)
+    done = fleet.run("run-job", "--attach")
+    assert done.returncode == 125 and "stopped and started again since" in done.stderr
+    assert fleet.state(region) == "running"
+    assert runs(fleet, region=region)[0]["closed"] == 1
+
+
+def test_out_of_reach_is_left_at_work(fleet: Fleet, region: str) -> None:
+    """A network that fails here and now ends no job."""
+    killed(fleet, region, "echo go; sleep 8; exit 3")
+    text = fleet.config.read_text()
+    fleet.config.write_text(text.replace(f"port = {fleet.cloud.ssh_port};", "port = 9;"))
+    done = fleet.run("run-job", "--attach")
+    assert done.returncode == 125 and "--attach=" in done.stderr, done.stderr
+    assert fleet.state(region) == "running" and runs(fleet)[0]["closed"] == 0
+    fleet.config.write_text(text)
+    assert fleet.run("run-job", "--attach").returncode == 3
+    assert fleet.state(region) == "stopped"
+
+
+def test_a_live_run_does_not_hide_one_that_was_left(fleet: Fleet, region: str) -> None:
+    fleet.run("config-region", "sa-east-1", check=True)
+    killed(fleet, region, "echo go; sleep 5; echo end")
+    live = fleet.start("run-region", "sa-east-1", "--", "echo go; sleep 5")
+    assert live.stdout and live.stdout.readline() == b"go\n"
+    done = fleet.run("run-job", "--attach", check=True)
+    assert done.stdout == "end\n", done.stderr
+    live.communicate(timeout=60)
+    assert live.returncode == 0
+
+
+def test_a_command_that_is_not_known_whole_is_not_run_again(fleet: Fleet, region: str) -> None:
+    set_job(fleet, 'retries = 2; retry_backoff = "1s"')
+    killed(fleet, region, "echo go; sleep 2; echo once; exit 3; " + "# \u00e9" * 300)
+    done = fleet.run("run-job", "--attach")
+    assert (done.returncode, done.stdout) == (3, "once\n"), done.stderr

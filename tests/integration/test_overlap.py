@@ -114,3 +114,16 @@ def test_what_is_no_run_is_not_replaced(fleet: Fleet) -> None:
     assert done.returncode == 75 and "cannot be replaced" in done.stderr
     config.communicate(timeout=30)
     assert config.returncode == 0
+
+
+def test_what_runs_other_regions_too_is_not_replaced(fleet: Fleet, region: str) -> None:
+    """One signal would end all of them."""
+    set_overlap(fleet, "replace")
+    fleet.run("config-region", "sa-east-1", check=True)
+    both = fleet.start("run-region", region, "sa-east-1", *JOB)
+    assert both.stdout and "go" in both.stdout.readline().decode()
+    done = fleet.run("run-region", region, "--", "echo not to be run")
+    assert (done.returncode, done.stdout) == (75, "")
+    assert "at work on others too" in done.stderr
+    stdout, stderr = both.communicate(timeout=60)
+    assert both.returncode == 0 and stdout.count(b"done") == 2, stderr

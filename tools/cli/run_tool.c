@@ -3,6 +3,7 @@
 #include "cli/run_tool.h"
 #include "cli/signals.h"
 #include "cli/stream.h"
+#include "fleet/state.h"
 #include "fleet/text.h"
 #include "runs/metrics.h"
 #include "runs/runlog.h"
@@ -69,7 +70,9 @@ static void tell_end(struct app *app, struct region *r, struct task *task,
 static void tell(struct app *app, struct region *r, struct task *task, struct run_result *result,
 	const char *tool, run_story *story)
 {
-	int64_t timeout = app->options.timeout ? app->options.timeout : app->config.job_timeout;
+	/* A run that is taken up has a timeout of its own. */
+	int64_t timeout =
+		app->options.timeout || !story ? app->options.timeout : app->config.job_timeout;
 	struct run_request request = { 0 };
 	struct stream stream;
 
@@ -82,6 +85,7 @@ static void tell(struct app *app, struct region *r, struct task *task, struct ru
 	request.timeout_ms = timeout * 1000;
 	request.output = stream_output(&stream);
 	request.branch = branch;
+	request.alone = app->n_tasks == 1;
 	if (story)
 		story(result, r, &request);
 	else
@@ -170,12 +174,44 @@ int run_tool(struct app *app, run_story *story)
 	return EXIT_OK;
 }
 
+/* ---- --attach */
+
+struct search {
+	const struct app *app;
+	struct ledger_run *found;
+};
+
+/* Ends the list at one whose region's lock is free: nobody is at it. */
+static int is_left(void *arg, const struct ledger_run *run)
+{
+	struct search *search = arg;
+
+	if (state_is_locked(search->app->state_dir, run->region))
+		return 0;
+	*search->found = *run;
+	return 1;
+}
+
+/*
+ * The run that is named; or the latest that is left behind, or else the latest that is open, so
+ * that it can be told who has it.
+ */
+static int find_left(struct ledger_run *left, struct app *app, struct awsq_err *err)
+{
+	const char *id = app->options.attach;
+	struct ledger_filter filter = { .open_only = 1,
+		.id = id[0] ? id : NULL,
+		.region = app->n_tasks == 1 ? app->tasks[0].region : NULL };
+	struct search search = { app, left };
+
+	if (!id[0] && ledger_list(app->ledger, &filter, is_left, &search, err) == 1)
+		return 0;
+	return ledger_find(left, app->ledger, &filter, err);
+}
+
 int run_tool_attach(struct app *app)
 {
 	const struct options *o = &app->options;
-	struct ledger_filter filter = { .open_only = 1,
-		.id = o->attach[0] ? o->attach : NULL,
-		.region = app->n_tasks == 1 ? app->tasks[0].region : NULL };
 	struct awsq_err err = { 0 };
 	struct task task = { .status = EXIT_FAILED, .detail = "not begun" };
 	struct ledger_run left;
@@ -186,7 +222,7 @@ int run_tool_attach(struct app *app)
 			o->command ? "the command" : "all regions but one");
 		return EXIT_USAGE;
 	}
-	if (ledger_find(&left, app->ledger, &filter, &err) != 0) {
+	if (find_left(&left, app, &err) != 0) {
 		screen_error(app->screen, NULL, "no run to take up: %s",
 			app->ledger ? err.message : app->no_ledger);
 		return RUN_NOT_RUN;

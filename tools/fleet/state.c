@@ -161,17 +161,17 @@ static int64_t began(int64_t pid)
 	return at && sscanf(at, " %lld", &ticks) == 1 ? ticks : 0;
 }
 
-void state_note_run(int fd)
+void state_note_run(int fd, int alone)
 {
 	char text[64];
-	int n = snprintf(text, sizeof(text), "run %lld %lld\n", (long long)getpid(),
-		(long long)began(getpid()));
+	int n = snprintf(text, sizeof(text), "run %lld %lld %d\n", (long long)getpid(),
+		(long long)began(getpid()), alone != 0);
 
 	/* Best effort: without it this run cannot be replaced. */
 	(void)!pwrite(fd, text, (size_t)n, 0);
 }
 
-void state_find_run(int64_t *pid, const char *dir, const char *region)
+void state_find_run(int64_t *pid, int *alone, const char *dir, const char *region)
 {
 	char *path = region_path(dir, region, "lock");
 	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
@@ -179,9 +179,10 @@ void state_find_run(int64_t *pid, const char *dir, const char *region)
 	char text[64] = "";
 
 	*pid = 0;
+	*alone = 0;
 	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
 		pread(fd, text, sizeof(text) - 1, 0) > 0 &&
-		sscanf(text, "run %lld %lld\n", &number, &start) == 2 && number > 1 &&
+		sscanf(text, "run %lld %lld %d\n", &number, &start, alone) == 3 && number > 1 &&
 		began(number) == start)
 		*pid = number;
 	state_unlock(fd);

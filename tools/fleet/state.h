@@ -32,12 +32,12 @@ void state_unlock(int fd);
 int state_is_locked(const char *dir, const char *region);
 
 /*
- * Who holds a lock may note that it is a run, which may be told to end by SIGTERM: others then find
- * its process. *pid is 0 when the lock is free, or held by something else. It is never that of
- * another process which got the same number later.
+ * Who holds a lock may note that it is a run: others then find its process, which may be told to
+ * end by SIGTERM if it is alone, at work on nothing else. *pid is 0 when the lock is free, or held
+ * by something else. It is never that of another process which got the same number later.
  */
-void state_note_run(int fd);
-void state_find_run(int64_t *pid, const char *dir, const char *region);
+void state_note_run(int fd, int alone);
+void state_find_run(int64_t *pid, int *alone, const char *dir, const char *region);
 
 /*
  * The token for a creation that is to happen once, though the program may be killed in its middle

@@ -26,16 +26,24 @@ static int end_holder(struct run *run)
 {
 	struct region *r = run->r;
 	int64_t pid = 0;
+	int alone = 0;
 
 	for (int looks = 0; looks < NOTE_LOOKS && pid == 0; looks++) {
 		if (!state_is_locked(r->fleet->state_dir, r->name))
 			return 0;
-		state_find_run(&pid, r->fleet->state_dir, r->name);
+		state_find_run(&pid, &alone, r->fleet->state_dir, r->name);
 		if (pid == 0 && region_sleep(r, LOCK_POLL_MS) != 0)
 			return 0;
 	}
 	if (pid == 0 || pid == getpid()) {
 		run_pass_over(run, "what has this region is no run, and cannot be replaced");
+		return -1;
+	}
+	if (!alone) {
+		run_pass_over(run,
+			"what has this region (process %lld) is at work on others too, and is not "
+			"ended for one",
+			(long long)pid);
 		return -1;
 	}
 	region_event(r, "another run has this region: ending it (process %lld)", (long long)pid);
@@ -97,7 +105,7 @@ void overlap_lock(int *lock, struct run *run)
 		region_status(r, "%s", "");
 	}
 	if (*lock >= 0)
-		state_note_run(*lock);
+		state_note_run(*lock, run->request->alone);
 }
 
 /* ---- The instance: runs of other machines, and people */

@@ -61,7 +61,7 @@ static void on_event(void *arg, enum job_event event, const char *text)
 		if (row->job_start_ms == 0)
 			row->job_start_ms = run_stamp(run);
 		row->overdue_ms = run_stamp(run) + run->request->timeout_ms + MAX_MARGIN_MS;
-		run_note(run);
+		(void)run_note(run);
 		break;
 	case JOB_LINK_LOST:
 		region_event(run->r, "%s; the job goes on, and is being reached for", text);
@@ -128,7 +128,7 @@ static void set_offset(struct run *run, int attach)
 {
 	run->row.bytes_out = run->passed[0];
 	run->row.bytes_err = run->passed[1];
-	run_note(run);
+	(void)run_note(run);
 	runlog_attempt(run->log, run->row.attempts);
 	memset(run->attempt_passed, 0, sizeof(run->attempt_passed));
 	if (!attach)
@@ -186,8 +186,8 @@ static int again(struct run *run, int rc, const struct job_result *result)
 	int64_t wait = backoff_s(run);
 	int64_t left = run->begin_ms + c->max_uptime * 1000 - region_now_ms(run->r);
 
-	if (run->row.attempts > c->job_retries || (rc != 0 && !result->timed_out) ||
-		result->left_over || result->status == 0 ||
+	if (run->row.attempts > c->job_retries || run->no_script ||
+		(rc != 0 && !result->timed_out) || result->left_over || result->status == 0 ||
 		!is_to_be_tried_again(c, result->status))
 		return 0;
 	if (left < wait * 1000 + MAX_MARGIN_MS) {
@@ -223,10 +223,14 @@ static void judge(struct run *run, int rc, const struct job_result *result,
 	out->status = result->status;
 	out->canceled |= result->canceled;
 	out->attempts = run->row.attempts;
+	run->row.status = result->status;
 	run->row.state = out->canceled ? LEDGER_CANCELED : state_of(rc, result);
 	if (run->job_begin_ms) {
 		out->job_ms = region_now_ms(run->r) - run->job_begin_ms;
-		run->row.job_end_ms = run->row.job_start_ms + out->job_ms;
+		/* One that was taken up began before it was heard of. */
+		if (run->taken_up && result->ended_ms - result->started_ms > out->job_ms)
+			out->job_ms = result->ended_ms - result->started_ms;
+		run->row.job_end_ms = run_stamp(run);
 	}
 	if (rc != 0) {
 		run_fail(run, run->row.state, result->status, err);
@@ -254,7 +258,8 @@ static void retrieve(struct run *run)
 	char id[JOB_ID_SIZE];
 	int rc;
 
-	if (c->job_retrieve.n == 0 || run->out->canceled || run->row.state == LEDGER_LOST)
+	if (c->job_retrieve.n == 0 || !run->job_begin_ms || run->out->canceled ||
+		run->row.state == LEDGER_LOST)
 		return;
 	deadline = deadline < end ? deadline : end;
 	name_job(id, &run->row);
@@ -308,6 +313,7 @@ void run_work(struct run *run, int attach)
 	do {
 		if (!attach)
 			run->row.attempts++;
+		run->taken_up = attach;
 		rc = attempt(run, attach, &result, &err);
 		attach = 0;
 	} while (again(run, rc, &result));
