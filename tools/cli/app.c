@@ -87,7 +87,22 @@ static int needs_login(const struct app *app)
 	       app->config.job_transport == CONFIG_TRANSPORT_SSH;
 }
 
-/* Everything that needs no network. */
+/* The key, once all else is there: without it what was left behind can still be stopped. */
+static int set_up_key(struct app *app)
+{
+	struct awsq_err err = { 0 };
+
+	if ((needs(app, NEEDS_KEY) || needs_login(app)) &&
+		sshkey_load(&app->key, app->config.key, &err) != 0)
+		return fail(app, EXIT_USAGE, &err);
+	app->fleet.key = app->key;
+	/* An agent may have to be asked: better before anything is started. */
+	if (needs_login(app) && sshkey_ready(app->key, app->fleet.cancel_fd, &err) != 0)
+		return fail(app, EXIT_USAGE, &err);
+	return 0;
+}
+
+/* Everything else that needs no network. */
 static int set_up(struct app *app)
 {
 	struct awsq_err err = { 0 };
@@ -107,9 +122,6 @@ static int set_up(struct app *app)
 		if (app_load_aws(app, &err) != 0)
 			return fail(app, EXIT_USAGE, &err);
 	}
-	if ((needs(app, NEEDS_KEY) || needs_login(app)) &&
-		sshkey_load(&app->key, app->config.key, &err) != 0)
-		return fail(app, EXIT_USAGE, &err);
 	if (state_open(&app->state_dir, app->options.state_dir, app->config.name, &err) != 0 &&
 		!(app->tool->needs & NEEDS_NO_STATE))
 		return fail(app, EXIT_USAGE, &err);
@@ -117,11 +129,8 @@ static int set_up(struct app *app)
 		awsq_err_set(&err, AWSQ_EIO, "cannot set up signals and libraries");
 		return fail(app, EXIT_FAILED, &err);
 	}
-	/* An agent may have to be asked: better before anything is started. */
-	if (needs_login(app) && sshkey_ready(app->key, cancel_fd, &err) != 0)
-		return fail(app, EXIT_USAGE, &err);
 	screen_log(&app->log, app->screen, log_level(&app->options));
-	app->fleet = (struct fleet){ &app->config, &app->settings, &app->credentials, app->key,
+	app->fleet = (struct fleet){ &app->config, &app->settings, &app->credentials, NULL,
 		screen_report(app->screen), &app->log, app->state_dir, cancel_fd,
 		app->options.everywhere ? EVERYWHERE_ROUND_MS : 0, app->options.profile };
 	return 0;
@@ -139,15 +148,22 @@ static int run(struct app *app)
 		/* What is here is shown at once, however long it takes to reach AWS. */
 		rc = app->tool->run(app);
 		(void)screen_finish(app->screen);
-		app_reap(app);
+		app_reap(app, 1);
 		return rc;
 	}
-	app_reap(app);
+	rc = set_up_key(app);
+	/* What does not come to its own regions does not look after them either. */
+	app_reap(app, rc != 0);
+	if (rc != 0)
+		return rc;
 	if (app->options.everywhere && app_choose_everywhere(app, &err) != 0)
 		return fail(app, EXIT_FAILED, &err);
 	if (needs(app, NEEDS_DESIRED) && desired_read(&app->desired, &app->fleet, &err) != 0)
 		return fail(app, EXIT_FAILED, &err);
-	return app->tool->run(app);
+	rc = app->tool->run(app);
+	if (rc == EXIT_USAGE)
+		app_reap(app, 1);
+	return rc;
 }
 
 static void free_app(struct app *app)

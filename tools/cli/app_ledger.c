@@ -59,7 +59,7 @@ static size_t own_regions(const struct app *app, const char **out)
 	return n;
 }
 
-void app_reap(struct app *app)
+void app_reap(struct app *app, int all)
 {
 	const char **own;
 	struct awsq_err err = { 0 };
@@ -74,6 +74,6 @@ void app_reap(struct app *app)
 	}
 	own = calloc(app->config.n_regions + app->n_tasks + 1, sizeof(*own));
 	if (own)
-		reap_overdue(app->ledger, &app->fleet, own, own_regions(app, own));
+		reap_overdue(app->ledger, &app->fleet, own, all ? 0 : own_regions(app, own));
 	free(own);
 }

@@ -21,7 +21,10 @@ int app_load_aws(struct app *app, struct awsq_err *err);
  */
 void app_open_ledger(struct app *app);
 
-/* Stops what runs have left on whose controller was killed. */
-void app_reap(struct app *app);
+/*
+ * Stops what runs have left on whose controller was killed; in the regions that the tool itself is
+ * about to look after only if all is true.
+ */
+void app_reap(struct app *app, int all);
 
 #endif
