@@ -12,7 +12,7 @@
 #define STOP_WAIT_MS (15 * 60 * 1000)
 /*
  * A start that was asked for at a time gets a LaunchTime so near, by two clocks and with retries.
- * AWS takes no call by a clock that is wrong by more than five minutes, unless libawsq sets it right.
+ * AWS takes no call by a clock that is wrong by more than five minutes, but libawsq corrects that.
  */
 #define CLOCKS_S (5 * 60)
 #define START_S  90
