@@ -24,6 +24,7 @@
 static const struct tool_help config_tool = { TOOL_CONFIG, "config-region", "", "", "" };
 static const struct tool_help check_tool = { TOOL_CHECK, "check-region", "", "", "" };
 static const struct tool_help clear_tool = { TOOL_CLEAR, "clear-region", "", "", "" };
+static const struct tool_help job_tool = { TOOL_JOB, "run-job", "", "", "" };
 static const struct tool_help list_tool = { TOOL_LIST, "list-runs", "", "", "" };
 static const struct tool_help start_tool = { TOOL_START, "start-region", "", "", "" };
 
@@ -212,6 +213,24 @@ static void test_numbers(void **state)
 	assert_lines(lines, COUNT(lines));
 }
 
+/* An unset variable in a script: not the root of the file system, nor the latest run. */
+static void test_empty_words(void **state)
+{
+	static const struct line lines[] = {
+		{ &check_tool, { "--state-dir=" }, "--state-dir: expected DIR, found ''" },
+		{ &check_tool, { "-c", "" }, "--config: expected FILE, found ''" },
+		{ &check_tool, { "--profile", "" }, "--profile: expected NAME, found ''" },
+		{ &check_tool, { "--endpoint-url=" }, "--endpoint-url: expected URL, found ''" },
+		{ &list_tool, { "-r", "" }, "--region: expected REGION, found ''" },
+		{ &list_tool, { "--log=" }, "--log: expected STREAM, found ''" },
+		{ &job_tool, { "--attach=" }, "--attach: expected RUN, found ''" },
+		{ &job_tool, { "--attach" }, NULL },
+	};
+
+	(void)state;
+	assert_lines(lines, COUNT(lines));
+}
+
 /* Each is known to the tools that it is for, and to no other; getopt_long says so itself. */
 static void test_whose_options_they_are(void **state)
 {
@@ -254,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_listings),
 		cmocka_unit_test(test_what_goes_together),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_empty_words),
 		cmocka_unit_test(test_whose_options_they_are),
 	};
 

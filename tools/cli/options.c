@@ -138,6 +138,16 @@ static int is_format(const char *value, enum kind kind)
 	       (kind == FORMAT_OR_CSV && strcmp(value, "csv") == 0);
 }
 
+/* An empty one is a script's unset variable: to be taken for another would be a guess. */
+static int store_string(char *member, const struct tool_help *tool, const struct option_row *row,
+	const char *value)
+{
+	if (!*value)
+		return bad_argument(tool, row, value, row->argument);
+	memcpy(member, &value, sizeof(value));
+	return 0;
+}
+
 static int store(struct options *o, const struct tool_help *tool, const struct option_row *row,
 	const char *value)
 {
@@ -149,10 +159,12 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 		*(int *)(void *)member = 1;
 		return 0;
 	case MAYBE:
-		if (!value)
+		if (!value) {
 			value = "";
-		memcpy(member, &value, sizeof(value));
-		return 0;
+			memcpy(member, &value, sizeof(value));
+			return 0;
+		}
+		return store_string(member, tool, row, value);
 	case FORMAT_OR_CSV:
 	case FORMAT:
 		if (!is_format(value, row->kind))
@@ -160,8 +172,7 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 				row->kind == FORMAT ? "text or json" : "text, json or csv");
 		/* fall through */
 	case STRING:
-		memcpy(member, &value, sizeof(value));
-		return 0;
+		return store_string(member, tool, row, value);
 	case COUNT:
 		if (awsq_parse_int(&number, value, 1, MAX_JOBS) != 0)
 			return bad_argument(tool, row, value, "a number from 1 to 1000");
