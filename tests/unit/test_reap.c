@@ -125,6 +125,7 @@ static void test_a_job_at_work(void **state)
 
 	(void)state;
 	assert_false(reap_is_at_work(&run, from, most));
+	run.before_ms = from - DAY;
 	run.job_start_ms = from + MINUTE;
 	run.overdue_ms = from + 10 * MINUTE;
 	assert_true(reap_is_at_work(&run, from + 2 * MINUTE, most));
@@ -143,6 +144,20 @@ static void test_a_job_at_work(void **state)
 	assert_false(reap_is_at_work(&run, from - 6 * MINUTE, most));
 	run.job_end_ms = from + 3 * MINUTE;
 	assert_false(reap_is_at_work(&run, from + 2 * MINUTE, most));
+}
+
+/* What was taken over had been on for long, and so may be near its end: its time is its own. */
+static void test_a_job_after_a_takeover(void **state)
+{
+	struct ledger_run run = seen;
+	int64_t from = run.launch_ms + 60 * MINUTE, most = 120 * MINUTE;
+
+	(void)state;
+	run.started_ms = from;
+	run.job_start_ms = from;
+	run.overdue_ms = from + 10 * MINUTE;
+	assert_true(reap_is_at_work(&run, from + 9 * MINUTE, most));
+	assert_false(reap_is_at_work(&run, from + 11 * MINUTE, most));
 }
 
 /* A job on an instance that was on already, maybe for long. */
@@ -189,6 +204,7 @@ int main(void)
 		cmocka_unit_test(test_a_launch_that_was_not_seen),
 		cmocka_unit_test(test_a_launch_that_cannot_be_told),
 		cmocka_unit_test(test_a_job_at_work),
+		cmocka_unit_test(test_a_job_after_a_takeover),
 		cmocka_unit_test(test_a_job_without_a_start),
 		cmocka_unit_test(test_a_lease_decides),
 	};

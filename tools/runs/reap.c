@@ -143,8 +143,11 @@ int reap_is_at_work(const struct ledger_run *run, int64_t now_ms, int64_t most_m
 
 	if (run->job_start_ms == 0 || run->job_end_ms != 0)
 		return 0;
-	/* By EC2's clock, as ours may have been set since: then only what lay between is true. */
-	if (run->launch_ms && run->started_ms) {
+	/*
+	 * By EC2's clock, as ours may have been set since: then only what lay between is true. A
+	 * run that took its instance over, and has no boot before, began long after the launch.
+	 */
+	if (run->launch_ms && run->before_ms) {
 		int64_t length = run->overdue_ms - run->started_ms;
 
 		from = run->launch_ms;
