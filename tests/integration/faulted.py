@@ -318,8 +318,13 @@ def rescue(report: Report, lane: Lane, watch: Watch) -> None:
         return
     time.sleep(LINES * PAUSE + 1)  # the job comes to its end
     env, tool = {}, plan.rescuer
-    if any(row["job_start_ms"] and not row["job_end_ms"] for row in left):
-        # As far as the ledger knows the job is at work: it is stopped when its time is over.
+    if any(
+        (row["job_start_ms"] and not row["job_end_ms"])
+        or (not on and row["started_ms"] and not row["launch_ms"])
+        for row in left
+    ):
+        # As far as the ledger knows the job is at work: it is stopped when its time is over. And
+        # what was killed as it asked for a start is looked at for a while, as that may yet come.
         lane.jump(MAX_UPTIME + 600)
         env = lane.clock_env
     status, said = lane.run(tool, *arguments(tool, lane), timeout=LONGEST, **env)
