@@ -119,7 +119,7 @@ $(BUILD)/measure: $(BUILD)/obj/tests/bench/measure.o
 check: unit integration
 
 unit: $(UNITS)
-	@for test in $(UNITS); do $$test || exit 1; done
+	@tools/dev/run-units $(UNITS)
 
 integration: all $(HELPERS) $(VENV)/ready
 	AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 4 tests/cloud tests/integration
