@@ -10,6 +10,7 @@
 
 #include <awsq/num.h>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define LIMIT      20
@@ -61,15 +62,11 @@ static int read_filter(struct ledger_filter *out, struct app *app)
 	};
 	if (o->all)
 		out->limit = 0;
-	if (o->region && !config_region_name(o->region)) {
-		screen_error(app->screen, NULL, "'%s' is not a region", o->region);
-		return EXIT_USAGE;
-	}
-	if (o->since && read_since(&out->since_ms, o->since) != 0) {
-		screen_error(app->screen, NULL,
+	if (o->region && !config_region_name(o->region))
+		return app_usage(app, "'%s' is not a region", o->region);
+	if (o->since && read_since(&out->since_ms, o->since) != 0)
+		return app_usage(app,
 			"--since: expected a time such as 36h or 2026-11-20, found '%s'", o->since);
-		return EXIT_USAGE;
-	}
 	return 0;
 }
 
@@ -148,13 +145,23 @@ static int begin(struct listing *list, const char *name, const struct record_val
 	return list->table || strcmp(format, "csv") == 0 ? 0 : AWSQ_ENOMEM;
 }
 
+/* Of the terminal that is written to; 0: it is none, and takes lines of any length. */
+static size_t columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 /* rc is how it went until now. */
 static int end(struct listing *list, int rc, const struct awsq_err *err)
 {
 	if (rc == 0 && list->is_json)
 		record_json_end(&list->text);
-	if (rc == 0 && list->table)
+	if (rc == 0 && list->table) {
+		table_fit(list->table, columns());
 		table_print(&list->text, list->table);
+	}
 	if (rc == 0)
 		rc = flush(list);
 	if (rc != 0)
@@ -214,6 +221,9 @@ static int show_one(struct app *app, const struct ledger_run *run)
 /* What runs_log_print had to say at last, as an exit status. */
 static int log_status(struct app *app, const struct ledger_run *run, int rc)
 {
+	/* app_main sees to the rest. */
+	if (rc == AWSQ_EIO && app_reader_is_gone())
+		return EXIT_OK;
 	if (rc == AWSQ_ENOTFOUND)
 		screen_error(app->screen, NULL,
 			"run '%s' has no log: its job was not begun, or it is older than "

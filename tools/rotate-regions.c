@@ -66,9 +66,11 @@ static int print_schedule(struct app *app, const char *const *names, int64_t eve
 	                      : schedule_systemd(&text, &s, &err);
 	if (rc == 0)
 		return app_print(app, &text, 0) == 0 ? EXIT_OK : EXIT_FAILED;
-	screen_error(app->screen, NULL, "%s", err.message[0] ? err.message : awsq_strerror(rc));
 	awsq_buf_free(&text);
-	return rc == AWSQ_EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	if (rc == AWSQ_EINVAL)
+		return app_usage(app, "%s", err.message);
+	screen_error(app->screen, NULL, "%s", awsq_strerror(rc));
+	return EXIT_FAILED;
 }
 
 /* What the tool is to do with the regions, in the order of their turns. */
@@ -79,10 +81,8 @@ static int do_what_is_asked(struct app *app, const char *const *names)
 	struct rotation rotation;
 	int status;
 
-	if (every * 1000 < ROTATION_MIN_MS) {
-		screen_error(app->screen, NULL, "--every: expected a time of at least 1m");
-		return EXIT_USAGE;
-	}
+	if (every * 1000 < ROTATION_MIN_MS)
+		return app_usage(app, "--every: expected a time of at least 1m");
 	if (o->print_crontab || o->print_systemd)
 		return print_schedule(app, names, every);
 	if (rotation_new(&rotation, names, app->n_tasks, every * 1000) != 0)

@@ -8,14 +8,19 @@
 
 #include <awsq/endpoint.h>
 
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 /*
  * For a round of calls, of which a look makes two, in a region that nobody has asked for by name:
  * one that cannot be reached holds up the end for a moment only, and lists of any length fit.
  */
 #define EVERYWHERE_ROUND_MS 20000
+
+#define JOBS (TOOL_JOB | TOOL_RUN | TOOL_ROTATE) /* whose output is a job's */
 
 /* ---- Setting up */
 
@@ -223,9 +228,13 @@ int app_main(const struct tool *tool, int argc, char **argv)
 	else
 		status = run(&app);
 	if (screen_finish(app.screen) != 0) {
-		screen_error(app.screen, NULL, "cannot write to standard output");
+		/* For a job it is an error that its output did not arrive; else all is as with ls. */
+		int quiet = !(tool->help.id & JOBS) && app_reader_is_gone();
+
+		if (!quiet)
+			screen_error(app.screen, NULL, "cannot write to standard output");
 		if (status == EXIT_OK || status == EXIT_DIFFERENCES)
-			status = EXIT_FAILED;
+			status = quiet ? EXIT_SIGNAL + SIGPIPE : EXIT_FAILED;
 	}
 	if (signals_caught() != 0 && was_canceled(&app))
 		status = EXIT_SIGNAL + signals_caught();
@@ -386,6 +395,27 @@ int app_print(struct app *app, struct awsq_buf *text, int rc)
 		screen_error(app->screen, NULL, "cannot print the report: %s", awsq_strerror(rc));
 	awsq_buf_free(text);
 	return rc;
+}
+
+int app_usage(struct app *app, const char *format, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, format);
+	text_vformat(text, sizeof(text), format, ap);
+	va_end(ap);
+	screen_error(app->screen, NULL, "%s", text);
+	(void)snprintf(text, sizeof(text), "Try '%s --help'.\n", app->tool->help.name);
+	(void)screen_bytes(app->screen, 1, text, strlen(text));
+	return EXIT_USAGE;
+}
+
+int app_reader_is_gone(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
 }
 
 int app_status(const struct app *app)

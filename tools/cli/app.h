@@ -95,6 +95,18 @@ void app_summary(struct app *app, int job);
 int app_print(struct app *app, struct awsq_buf *text, int rc);
 
 /*
+ * Says what is wrong with the command line, as options_parse does, and returns EXIT_USAGE. What is
+ * wrong with regions.cfg is screen_error's to say: --help is of no help there.
+ */
+int app_usage(struct app *app, const char *format, ...) AWSQ_PRINTF(2, 3);
+
+/*
+ * Whether stdout is a pipe that nobody reads any more, as behind head(1): no error for who prints
+ * results only, that has to be told.
+ */
+int app_reader_is_gone(void);
+
+/*
  * The exit status of all regions together: that of the only one; with several, EXIT_FAILED when any
  * failed, else EXIT_DIFFERENCES when any has some, else EXIT_OK.
  */

@@ -14,10 +14,8 @@ static void add_task(struct app *app, const char *region)
 
 static int check_region(struct app *app, const char *region)
 {
-	if (!config_region_name(region)) {
-		screen_error(app->screen, NULL, "'%s' is not a region", region);
-		return EXIT_USAGE;
-	}
+	if (!config_region_name(region))
+		return app_usage(app, "'%s' is not a region", region);
 	if ((app->tool->needs & NEEDS_LISTED) && !config_region(&app->config, region)) {
 		screen_error(app->screen, NULL, "'%s' is not among the regions of %s", region,
 			app->config.path);
@@ -34,11 +32,9 @@ int app_choose_regions(struct app *app)
 	/* When they can be asked for; or the run's. */
 	if (o->everywhere || (o->attach && o->n_regions == 0 && !o->all))
 		return 0;
-	if (room == 0 || (o->all && o->n_regions > 0)) {
-		screen_error(app->screen, NULL, "name one or more regions, or use --all%s",
+	if (room == 0 || (o->all && o->n_regions > 0))
+		return app_usage(app, "name one or more regions, or use --all%s",
 			o->all ? ", not both" : "");
-		return EXIT_USAGE;
-	}
 	app->n_tasks = 0;
 	app->tasks = calloc(room, sizeof(*app->tasks));
 	if (!app->tasks)
