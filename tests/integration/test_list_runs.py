@@ -8,13 +8,16 @@ import fcntl
 import io
 import json
 import os
+import pty
 import re
 import signal
 import sqlite3
+import struct
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -135,7 +138,55 @@ def test_table(book: Book) -> None:
         [full, "us-east-1", "no-capacity", "125", "-", "-", "-", rows[2][7]],
         [long, "eu-west-3", "done", "7", "2m03s", "2m45s", "141s", "-"],
     ]
-    assert rows[2][7].startswith("left on; EC2 has no?[31m room xxx") and len(rows[2][7]) < 110
+    assert rows[2][7] == "left on; EC2 has no?[31m room " + "x" * 200
+
+
+def on_terminal(book: Book, columns: int) -> list[str]:
+    """The lines of a table, as they are shown on a terminal of that width."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen(book.command(), cwd=book.folder, env=book.env, stdout=its) as running:
+        os.close(its)
+        shown = b""
+        with suppress(OSError):  # the other end is closed
+            while piece := os.read(ours, 4096):
+                shown += piece
+    os.close(ours)
+    assert running.returncode == 0
+    return shown.decode().replace("\r\n", "\n").splitlines()
+
+
+def test_remarks_fit_a_terminal(book: Book) -> None:
+    book.add(message="words of é𝄞 letters and blanks, " * 9)
+    whole = book.run().splitlines()[1]
+    start = whole.index("words")
+    for columns in (start + 21, start + 22, 90, 100, 131, 400):
+        header, row = on_terminal(book, columns)
+        assert header == book.run().splitlines()[0]
+        if columns == 400:
+            assert row == whole
+            continue
+        shown = row.removesuffix(" ...")
+        assert start < len(shown) and len(row) <= columns and row != shown
+        assert whole.startswith(shown + " "), row
+        assert len(row) + len(whole[len(shown) + 1:].split(" ")[0]) + 1 > columns, "room is left"
+    assert on_terminal(book, 30)[1].endswith(" ...")
+    book.add(message="x" * 200)
+    assert on_terminal(book, start + 30)[1][start:] == "x" * 26 + " ..."
+
+
+@pytest.mark.parametrize("args", [["-o", "csv", "-a"], ["-o", "json", "-a"], ["-a"], ["--log"]])
+def test_a_reader_that_goes_away_is_no_error(book: Book, args: list[str]) -> None:
+    run = book.add()
+    (book.log(run) / "out").write_bytes(b"line\n" * 100000)
+    (book.log(run) / "err").write_bytes(b"")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with subprocess.Popen(book.command(*args), cwd=book.folder, env=book.env, stdout=writing,
+                          stderr=subprocess.PIPE) as running:  # fmt: skip
+        os.close(writing)
+        assert running.stderr and running.stderr.read() == b""
+    assert running.returncode == 128 + signal.SIGPIPE
 
 
 def test_no_runs_yet(tmp_path: Path) -> None:
@@ -342,7 +393,8 @@ def test_usage(book: Book) -> None:
                  ["a", "b"], ["--log=both"], ["--all", "--limit=3"], ["--open", "--failed"],
                  ["--log", "--billing"], ["--follow", "--output=json"], ["--limit=0"],
                  ["--metrics=x", "--billing"]):  # fmt: skip
-        assert "list-runs: " in book.run(*args, status=2), args
+        said = book.run(*args, status=2)
+        assert "list-runs: " in said and said.endswith("Try 'list-runs --help'.\n"), args
 
 
 def test_a_broken_ledger_is_told_of(book: Book) -> None:

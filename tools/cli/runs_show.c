@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 
-#define MAX_REMARK 100 /* columns: the whole of it is in the view of one run */
+#define MAX_REMARK (sizeof(((struct ledger_run *)NULL)->message) + 80)
 
 /* ---- Records */
 
@@ -243,7 +243,7 @@ static void show_times(struct table *t, const struct ledger_run *run)
 static void show_rest(struct table *t, const struct ledger_run *run, const char *folder,
 	int64_t now_ms)
 {
-	char text[160], remark[sizeof(run->message) + 80];
+	char text[160], remark[MAX_REMARK];
 
 	(void)snprintf(text, sizeof(text), "%" PRIu64 " bytes, and %" PRIu64 " to stderr",
 		run->bytes_out, run->bytes_err);

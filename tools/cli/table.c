@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #define MAX_COLUMNS 8
+#define LEAST       20 /* of the last column, where a terminal is too narrow for any of it */
 
 struct table {
 	int columns;
@@ -65,6 +66,38 @@ void table_add(struct table *t, ...)
 		t->cells[t->n++] = cell;
 	}
 	va_end(ap);
+}
+
+/* To n characters, the mark that it is not whole included. */
+static void cut(char *cell, size_t n)
+{
+	static const char mark[] = " ...";
+	size_t end = 0, word;
+
+	if (!cell || characters(cell) <= n)
+		return;
+	for (size_t k = n - (sizeof(mark) - 1); k > 0; k--) {
+		do
+			end++;
+		while (((unsigned char)cell[end] & 0xc0) == 0x80);
+	}
+	for (word = end; word > 0 && cell[word] != ' '; word--)
+		continue;
+	/* More than n characters are there, so the mark has room. */
+	memcpy(cell + (word > 0 ? word : end), mark, sizeof(mark));
+}
+
+void table_fit(struct table *t, size_t columns)
+{
+	size_t used = 0, last;
+
+	if (!t || columns == 0)
+		return;
+	last = (size_t)t->columns - 1;
+	for (size_t i = 0; i < last; i++)
+		used += t->width[i] + 2;
+	for (size_t i = last; i < t->n; i += last + 1)
+		cut(t->cells[i], columns > used + LEAST ? columns - used : LEAST);
 }
 
 void table_print(struct awsq_buf *out, const struct table *t)

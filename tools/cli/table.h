@@ -15,6 +15,12 @@ void table_free(struct table *t);
 /* Adds a row: n strings, which are copied and scrubbed (screen.h). NULL and "" show as "-". */
 void table_add(struct table *t, ...);
 
+/*
+ * Cuts what is in the last column to lines of so many columns, by whole words, but leaves it 20 of
+ * its own. 0 cuts nothing.
+ */
+void table_fit(struct table *t, size_t columns);
+
 /* Adds the rows as lines; columns are as wide as their widest cell, and the last has no padding. */
 void table_print(struct awsq_buf *out, const struct table *t);
 
