@@ -67,7 +67,7 @@ static int run_job(int *status, struct link *link, const char *text, int64_t ms,
 
 static int run(const struct fleet *fleet, char **argv, int fd, const struct awsq_buf *text)
 {
-	const struct ssh_output output = { write_out, NULL };
+	const struct ssh_output output = { .write = write_out };
 	struct awsq_err err = { 0 };
 	struct link *link = NULL;
 	struct region r = { 0 };

@@ -171,7 +171,7 @@ static void run_job(struct run *run, const struct link_kind *kind, const struct 
 	request.host = "i-1";
 	request.connect_timeout_ms = 5000;
 	request.cancel_fd = -1;
-	request.output = (struct ssh_output){ keep, run };
+	request.output = (struct ssh_output){ .write = keep, .arg = run };
 	run->rc = job_run(&run->result, &request, &run->err);
 	if (run->result.started && !run->result.left_over)
 		assert_int_equal(job_forget(&l.link, request.id, now_ms() + 5000, NULL), 0);

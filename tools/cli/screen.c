@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "cli/screen.h"
+#include "cli/signals.h"
 
 #include <awsq/buf.h>
 #include <awsq/clock.h>
@@ -15,6 +16,7 @@
 #define MAX_LINE_BYTES 8192
 #define SHARE_COLUMNS  38    /* what a region's status takes at least */
 #define REMIND_MS      60000 /* how often a log is told what is still being waited for */
+#define AT_ONCE        1     /* as a time: long past */
 
 struct status {
 	char region[64];
@@ -26,10 +28,13 @@ struct screen {
 	pthread_mutex_t mutex;
 	const char *name;
 	int quiet;
+	struct outlet *outlets[2]; /* stdout, stderr */
+	struct outlet_pen *pens[2];
+	int is_tty[2];
 	int terminal; /* stderr is one that can redraw a line */
-	int failed;   /* something could not be written to stdout */
 	int drawn;    /* the status line stands on the terminal */
 	int mid_line; /* a job's output on the terminal has not come to the end of its line */
+	int writers;  /* how many write to the terminal just now, where no line is to be drawn */
 	struct status statuses[MAX_REGIONS];
 	size_t n_statuses;
 	struct report report;
@@ -49,10 +54,15 @@ void screen_scrub(char *s)
 
 /* ---- The status line; the mutex is held. */
 
+static void write_stderr(struct screen *s, const char *data, size_t len)
+{
+	(void)outlet_put(s->pens[1], data, len, AT_ONCE, -1);
+}
+
 static void erase(struct screen *s)
 {
 	if (s->drawn)
-		(void)!write(STDERR_FILENO, "\r\033[K", 4);
+		write_stderr(s, "\r\033[K", 4);
 	s->drawn = 0;
 }
 
@@ -107,12 +117,13 @@ static void draw(struct screen *s)
 {
 	struct awsq_buf line = AWSQ_BUF_INIT(MAX_REGIONS * sizeof(struct status) * 2);
 
-	if (!s->terminal || s->quiet || s->mid_line)
+	if (!s->terminal || s->quiet || s->mid_line || s->writers > 0 ||
+		outlet_is_stuck(s->outlets[1]))
 		return;
 	erase(s);
 	compose(&line, s);
 	if (line.len > 0) {
-		(void)!write(STDERR_FILENO, line.data, line.len);
+		write_stderr(s, line.data, line.len);
 		s->drawn = 1;
 	}
 	awsq_buf_free(&line);
@@ -120,12 +131,16 @@ static void draw(struct screen *s)
 
 static void print_line(struct screen *s, const char *subject, const char *text)
 {
-	char line[MAX_LINE_BYTES];
+	char line[MAX_LINE_BYTES + 2];
+	size_t start = s->mid_line ? 1 : 0, len;
 
-	(void)snprintf(line, sizeof(line), "%s: %s", subject, text);
-	screen_scrub(line);
+	line[0] = '\n';
+	(void)snprintf(line + start, MAX_LINE_BYTES, "%s: %s", subject, text);
+	screen_scrub(line + start);
+	len = strlen(line);
+	line[len] = '\n';
 	erase(s);
-	fprintf(stderr, "%s%s\n", s->mid_line ? "\n" : "", line);
+	write_stderr(s, line, len + 1);
 	s->mid_line = 0;
 	draw(s);
 }
@@ -216,21 +231,41 @@ void screen_error(struct screen *s, const char *region, const char *format, ...)
 	put_line(s, region ? region : s->name, text);
 }
 
+struct outlet_pen *screen_pen(struct screen *s, int to_stderr)
+{
+	return outlet_pen(s->outlets[to_stderr ? 1 : 0]);
+}
+
+int screen_put(struct screen *s, int to_stderr, struct outlet_pen *pen, const void *data,
+	size_t len, int64_t until_ms, int cancel_fd)
+{
+	int is_shown = s->terminal && s->is_tty[to_stderr ? 1 : 0], rc;
+
+	if (is_shown) {
+		pthread_mutex_lock(&s->mutex);
+		erase(s);
+		s->writers++;
+		pthread_mutex_unlock(&s->mutex);
+	}
+	/* Not under the lock: other regions have events to tell meanwhile. */
+	rc = outlet_put(pen, data, len, until_ms, cancel_fd);
+	if (is_shown) {
+		pthread_mutex_lock(&s->mutex);
+		s->writers--;
+		if (rc == 0 && len > 0)
+			s->mid_line = ((const char *)data)[len - 1] != '\n';
+		draw(s);
+		pthread_mutex_unlock(&s->mutex);
+	}
+	return rc;
+}
+
 int screen_bytes(struct screen *s, int to_stderr, const void *data, size_t len)
 {
-	FILE *f = to_stderr ? stderr : stdout;
-	int failed;
+	int rc = screen_put(s, to_stderr, s->pens[to_stderr ? 1 : 0], data, len,
+		to_stderr ? AT_ONCE : 0, signals_fd());
 
-	pthread_mutex_lock(&s->mutex);
-	erase(s);
-	failed = fwrite(data, 1, len, f) != len || fflush(f) != 0;
-	if (failed && !to_stderr)
-		s->failed = 1;
-	if (len > 0 && s->terminal && isatty(fileno(f)))
-		s->mid_line = ((const char *)data)[len - 1] != '\n';
-	draw(s);
-	pthread_mutex_unlock(&s->mutex);
-	return failed ? AWSQ_EIO : 0;
+	return rc == 0 ? 0 : AWSQ_EIO;
 }
 
 void screen_print(struct screen *s, const char *text)
@@ -242,10 +277,8 @@ int screen_finish(struct screen *s)
 {
 	pthread_mutex_lock(&s->mutex);
 	erase(s);
-	if (fflush(stdout) != 0)
-		s->failed = 1;
 	pthread_mutex_unlock(&s->mutex);
-	return s->failed ? AWSQ_EIO : 0;
+	return outlet_finish(s->outlets[0], 1, signals_fd());
 }
 
 /* ---- The whole */
@@ -260,15 +293,27 @@ struct screen *screen_new(const char *name, int quiet)
 	pthread_mutex_init(&s->mutex, NULL);
 	s->name = name;
 	s->quiet = quiet;
-	s->terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+	for (int i = 0; i < 2; i++) {
+		s->is_tty[i] = isatty(i ? STDERR_FILENO : STDOUT_FILENO);
+		s->outlets[i] = outlet_new(i ? STDERR_FILENO : STDOUT_FILENO);
+		s->pens[i] = s->outlets[i] ? outlet_pen(s->outlets[i]) : NULL;
+	}
+	s->terminal = s->is_tty[1] && term && strcmp(term, "dumb") != 0;
 	s->report = (struct report){ on_event, on_warning, set_status, s };
-	return s;
+	if (s->pens[0] && s->pens[1])
+		return s;
+	screen_free(s);
+	return NULL;
 }
 
 void screen_free(struct screen *s)
 {
 	if (!s)
 		return;
+	if (s->outlets[1])
+		(void)outlet_finish(s->outlets[1], 0, -1);
+	for (int i = 0; i < 2; i++)
+		outlet_free(s->outlets[i]);
 	pthread_mutex_destroy(&s->mutex);
 	free(s);
 }

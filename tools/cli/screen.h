@@ -4,6 +4,9 @@
  * Results go to stdout. Events and warnings go to stderr, a line each; on a terminal a last line,
  * redrawn in place, shows what each region is waiting for. Control characters from a server never
  * reach the terminal.
+ *
+ * A reader who does not read keeps nobody from stopping an instance: lines are dropped when too
+ * many wait for it, and results wait until a signal comes.
  */
 #ifndef CLI_SCREEN_H
 #define CLI_SCREEN_H
@@ -13,6 +16,7 @@
 #include <awsq/common.h>
 #include <awsq/log.h>
 
+#include "cli/outlet.h"
 #include "fleet/report.h"
 
 struct screen;
@@ -34,7 +38,17 @@ void screen_print(struct screen *s, const char *text);
 /* Bytes to stdout or stderr, as they are. 0, or AWSQ_EIO when they could not be written. */
 int screen_bytes(struct screen *s, int to_stderr, const void *data, size_t len);
 
-/* Flushes stdout: 0 when all that was printed has been written, or AWSQ_EIO. */
+/* A pen for stdout or stderr, for screen_put; see outlet.h. NULL without memory. */
+struct outlet_pen *screen_pen(struct screen *s, int to_stderr);
+
+/* screen_bytes by a pen of one's own, with outlet_put's limits and what it returns. */
+int screen_put(struct screen *s, int to_stderr, struct outlet_pen *pen, const void *data,
+	size_t len, int64_t until_ms, int cancel_fd);
+
+/*
+ * Waits for the reader of stdout, unless a signal comes or has come: 0 when all that was printed
+ * has been written, or AWSQ_EIO.
+ */
 int screen_finish(struct screen *s);
 
 /* Puts a question mark in the place of each control character. */

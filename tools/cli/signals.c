@@ -59,6 +59,11 @@ int signals_open(int *fd)
 	return 0;
 }
 
+int signals_fd(void)
+{
+	return ends[0];
+}
+
 int signals_caught(void)
 {
 	return caught;

@@ -11,10 +11,21 @@ void stream_open(struct stream *s, struct screen *screen, const char *region, in
 {
 	memset(s, 0, sizeof(*s));
 	s->screen = screen;
+	s->patience.cancel_fd = -1;
+	for (int i = 0; i < 2; i++)
+		s->pens[i] = screen_pen(screen, i);
 	if (several)
 		(void)snprintf(s->prefix, sizeof(s->prefix), "%s", region);
 	awsq_buf_init(&s->line[0], MAX_LINE_BYTES);
 	awsq_buf_init(&s->line[1], MAX_LINE_BYTES);
+}
+
+static int put(struct stream *s, int to_stderr, const char *data, size_t len)
+{
+	if (!s->pens[to_stderr])
+		return AWSQ_ENOMEM;
+	return screen_put(s->screen, to_stderr, s->pens[to_stderr], data, len, s->patience.until_ms,
+		s->patience.cancel_fd);
 }
 
 /* Prints the line begun, with its end. */
@@ -24,7 +35,7 @@ static int flush(struct stream *s, int to_stderr)
 	int rc;
 
 	awsq_buf_addc(line, '\n');
-	rc = screen_bytes(s->screen, to_stderr, awsq_buf_str(line), line->len);
+	rc = put(s, to_stderr, awsq_buf_str(line), line->len);
 	awsq_buf_reset(line);
 	return rc;
 }
@@ -61,12 +72,12 @@ static int on_write(void *arg, int is_stderr, const void *data, size_t len)
 
 	if (s->prefix[0])
 		return write_lines(s, is_stderr ? 1 : 0, data, len);
-	return screen_bytes(s->screen, is_stderr, data, len);
+	return put(s, is_stderr ? 1 : 0, data, len);
 }
 
 struct ssh_output stream_output(struct stream *s)
 {
-	return (struct ssh_output){ on_write, s };
+	return (struct ssh_output){ on_write, s, &s->patience };
 }
 
 int stream_branch(struct stream *s, struct ssh_output *out, const char *region,
@@ -93,9 +104,12 @@ void stream_close(struct stream *s)
 		stream_close(branch);
 		free(branch);
 	}
+	/* Nothing is to wait for a reader any more. */
+	s->patience.until_ms = 1;
 	for (int i = 0; i < 2; i++) {
 		if (s->line[i].len > 0)
 			(void)flush(s, i);
 		awsq_buf_free(&s->line[i]);
+		outlet_give_back(s->pens[i]);
 	}
 }

@@ -12,9 +12,11 @@
 
 struct stream {
 	struct screen *screen;
-	char prefix[64];         /* "": bytes pass through unchanged */
-	struct awsq_buf line[2]; /* the line begun, of stdout and of stderr */
-	struct stream *branches; /* those of single instances; owned */
+	struct outlet_pen *pens[2];   /* for stdout and stderr */
+	struct ssh_patience patience; /* with their readers, while the job has time */
+	char prefix[64];              /* "": bytes pass through unchanged */
+	struct awsq_buf line[2];      /* the line begun, of stdout and of stderr */
+	struct stream *branches;      /* those of single instances; owned */
 	struct stream *next;
 };
 

@@ -10,21 +10,23 @@
 
 #include <string.h>
 
-#define ATTEMPT_MS   20000 /* for one attempt to connect */
-#define RETRY_MS     500   /* between two of them; doubles while a link is down, up to */
-#define RETRY_MAX_MS 5000
-#define IDLE_MS      20000  /* a beat comes every 5 s */
-#define LOOK_MS      15000  /* between two questions to still_on */
-#define GIVE_UP_MS   600000 /* for a lost link, where neither a timeout nor still_on limits that */
-#define STOP_MS      30000  /* for stopping a job: more than the 5 s between TERM and KILL */
-#define STOP_LOST_MS 10000  /* the same when the link is down */
-#define DRAIN_MS     2000   /* for a stopped job's last words */
-#define LATE_MS      60000  /* for those of one that had ended before it was to be stopped */
-#define DISARM_MS    10000
-#define FRUITLESS    6 /* answers that bring nothing, until following is given up */
-#define OFF_AFTER_MS 120000
-#define MARGIN_MS    60000
-#define FOREVER      INT64_MAX
+#define ATTEMPT_MS    20000 /* for one attempt to connect */
+#define RETRY_MS      500   /* between two of them; doubles while a link is down, up to */
+#define RETRY_MAX_MS  5000
+#define IDLE_MS       20000  /* a beat comes every 5 s */
+#define LOOK_MS       15000  /* between two questions to still_on */
+#define FIRST_LOOK_MS 1500   /* and from the loss of the link to the first one */
+#define FIRST_TRY_MS  3000   /* for the first attempt after it */
+#define GIVE_UP_MS    600000 /* for a lost link, where neither a timeout nor still_on limits that */
+#define STOP_MS       30000  /* for stopping a job: more than the 5 s between TERM and KILL */
+#define STOP_LOST_MS  10000  /* the same when the link is down */
+#define DRAIN_MS      2000   /* for a stopped job's last words */
+#define LATE_MS       60000  /* for those of one that had ended before it was to be stopped */
+#define DISARM_MS     10000
+#define FRUITLESS     6 /* answers that bring nothing, until following is given up */
+#define OFF_AFTER_MS  120000
+#define MARGIN_MS     60000
+#define FOREVER       INT64_MAX
 
 struct job {
 	const struct job_request *request;
@@ -41,6 +43,7 @@ struct job {
 	int fruitless;
 	int sent; /* the launch may have got there */
 	int output_error;
+	int is_stuck; /* whoever reads the output did not, as long as could be waited */
 };
 
 static int64_t now_ms(void)
@@ -74,6 +77,20 @@ static void tell(struct job *j, enum job_event event, const char *text)
 		j->request->event(j->request->arg, event, text);
 }
 
+/* How long whoever reads the output is waited for. */
+static void limit_output(struct job *j, int64_t until_ms, int cancel_fd)
+{
+	struct ssh_patience *patience = j->request->output.patience;
+
+	if (patience)
+		*patience = (struct ssh_patience){ until_ms < FOREVER ? until_ms : 0, cancel_fd };
+}
+
+static int64_t end_or_never(const struct job *j)
+{
+	return j->end_ms != 0 ? j->end_ms : FOREVER;
+}
+
 /* ---- What the instance says */
 
 static int take_output(void *arg, int is_stderr, const void *data, size_t len)
@@ -82,6 +99,10 @@ static int take_output(void *arg, int is_stderr, const void *data, size_t len)
 	const struct ssh_output *output = &j->request->output;
 	int rc = output->write ? output->write(output->arg, is_stderr, data, len) : 0;
 
+	if (rc == AWSQ_ETIMEDOUT || rc == AWSQ_ECANCELED) {
+		j->is_stuck = 1;
+		return rc;
+	}
 	if (rc < 0) {
 		j->output_error = rc;
 		return rc;
@@ -117,6 +138,7 @@ static void take_start(struct job *j, int64_t uptime, int64_t age)
 		j->limit_ms = limit_ms > 0 ? limit_ms : 1;
 		j->end_ms = now_ms() - age * 1000 + j->limit_ms;
 		r->link->until_ms = j->end_ms > 0 ? j->end_ms : 1;
+		limit_output(j, j->end_ms > 0 ? j->end_ms : 1, r->cancel_fd);
 	}
 	tell(j, JOB_STARTED, "");
 }
@@ -180,6 +202,7 @@ static int attempt(struct job *j, int64_t deadline_ms, int cancel_fd, struct aws
 	if (rc == 0) {
 		r->link->idle_ms = IDLE_MS;
 		r->link->until_ms = j->end_ms;
+		limit_output(j, earlier(deadline_ms, end_or_never(j)), cancel_fd);
 		rc = job_answer_ask(&j->answer, r->link, &text, deadline_ms, cancel_fd, err);
 		j->sent |= r->link->sent;
 	}
@@ -228,7 +251,9 @@ static void note_loss(struct job *j, const struct awsq_err *err)
 {
 	if (j->lost_ms > 0)
 		return;
-	j->lost_ms = j->asked_ms = now_ms();
+	j->lost_ms = now_ms();
+	/* Most often it is the network, but an instance that was stopped is soon told from that. */
+	j->asked_ms = j->lost_ms + FIRST_LOOK_MS - LOOK_MS;
 	j->wait_ms = 0;
 	if (j->result->started)
 		tell(j, JOB_LINK_LOST, err->message);
@@ -337,7 +362,7 @@ static int stop_job(struct job *j)
 		j->result->left_over = 1;
 		return 0;
 	}
-	if (j->output_error || !j->result->started)
+	if (j->output_error || j->is_stuck || !j->result->started)
 		return 0;
 	j->end_ms = now_ms() + (had_ended ? LATE_MS : DRAIN_MS);
 	r->link->connect_ms = 0;
@@ -355,6 +380,8 @@ static int stopped(struct job *j, int code, struct awsq_err *err)
 
 	if (result->left_over)
 		what = "; it could not be stopped, and may still run";
+	else if (j->is_stuck)
+		what = ", and nobody read its output";
 	if (j->output_error)
 		return awsq_err_set(err, j->output_error,
 			"the job on '%s' was stopped, as its output could not be passed on: %s%s",
@@ -400,6 +427,11 @@ static int failed(struct job *j, int code, struct awsq_err *err)
 
 /* ---- Running */
 
+static int is_first_try(const struct job *j)
+{
+	return j->lost_ms > 0 && j->result->started && j->wait_ms <= RETRY_MS;
+}
+
 static int follow(struct job *j, struct awsq_err *err)
 {
 	const struct job_request *r = j->request;
@@ -409,7 +441,8 @@ static int follow(struct job *j, struct awsq_err *err)
 		int64_t left = give_up_ms(j) - now;
 		int rc;
 
-		r->link->connect_ms = left > 0 ? earlier(left, ATTEMPT_MS) : 1;
+		r->link->connect_ms =
+			left > 0 ? earlier(left, is_first_try(j) ? FIRST_TRY_MS : ATTEMPT_MS) : 1;
 		rc = attempt(j, FOREVER, r->cancel_fd, err);
 		if (rc == 0 && j->answer.last.kind != FRAME_MORE)
 			return judge(j, err);
@@ -452,6 +485,8 @@ int job_run(struct job_result *result, const struct job_request *request, struct
 		result->ended_ms = wall_ms();
 		disarm(&j);
 	}
+	/* Whatever is still said has no time to wait for a reader. */
+	limit_output(&j, 1, -1);
 	/* What is asked for next is not bound by what this one was. */
 	request->link->connect_ms = request->link->idle_ms = request->link->until_ms = 0;
 	return rc;

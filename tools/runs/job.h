@@ -44,8 +44,12 @@ struct job_request {
 	int64_t off_after_ms; /* 0: two minutes */
 	int cancel_fd;        /* -1: none; see ssh.h */
 	uint64_t offset[2];   /* how much of stdout and stderr the caller has already */
-	struct ssh_output output; /* the job's, byte for byte; write returns 0 or a negative code */
-	/* Asked every 15 s while the link is down; nonzero ends the wait, and is returned. NULL. */
+	/* The job's, byte for byte. Its patience is that of the job: to its timeout and cancel_fd. */
+	struct ssh_output output;
+	/*
+	 * Asked soon after the link was lost, and every 15 s while it is down; nonzero ends the
+	 * wait, and is returned. NULL.
+	 */
 	int (*still_on)(void *arg, struct awsq_err *err);
 	void (*event)(void *arg, enum job_event event, const char *text); /* NULL */
 	void *arg;                                                        /* of both */

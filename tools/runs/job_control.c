@@ -53,7 +53,7 @@ static int take_bytes(void *arg, int is_stderr, const void *data, size_t len)
 int job_answer_ask(struct job_answer *a, struct link *link, const struct awsq_buf *text,
 	int64_t deadline_ms, int cancel_fd, struct awsq_err *err)
 {
-	const struct ssh_output out = { take_bytes, a };
+	const struct ssh_output out = { .write = take_bytes, .arg = a };
 	int status = 0;
 	int rc = link->kind->exec(link, &status, awsq_buf_str(text), text->len, &out, deadline_ms,
 		cancel_fd, err);

@@ -84,7 +84,7 @@ static int64_t quiet_at(const struct exec *x)
 static int follow(struct ssh_result *result, struct exec *x, struct ssh_command *command,
 	int cancel_fd, struct awsq_err *err)
 {
-	const struct ssh_output output = { on_output, x };
+	const struct ssh_output output = { .write = on_output, .arg = x };
 	int rc;
 
 	x->heard_ms = now_ms();

@@ -195,7 +195,7 @@ static uint64_t room(const struct retrieval *t)
 static int ask(struct retrieval *t, const struct awsq_buf *text)
 {
 	const struct frames_sink sink = { take_data, take_frame, t };
-	const struct ssh_output output = { take_output, t };
+	const struct ssh_output output = { .write = take_output, .arg = t };
 	int status, rc, kept;
 
 	if (awsq_buf_error(text) != 0)

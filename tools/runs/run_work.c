@@ -100,7 +100,7 @@ static void fill_request(struct job_request *job, struct run *run)
 	job->off_when_done = run->row.owns;
 	job->off_after_ms = OFF_AFTER_MS + (c->job_retries > 0 ? backoff_s(run) * 1000 : 0);
 	job->cancel_fd = run->r->cancel_fd;
-	job->output = (struct ssh_output){ pass_on, run };
+	job->output = (struct ssh_output){ pass_on, run, run->output.patience };
 	job->still_on = still_on;
 	job->event = on_event;
 	job->arg = run;

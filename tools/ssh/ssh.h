@@ -59,11 +59,22 @@ void ssh_close(struct ssh *s);
  */
 int ssh_port_answers(const char *host, int port, int timeout_ms, int cancel_fd);
 
+/* How long may be waited for whoever reads the output. */
+struct ssh_patience {
+	int64_t until_ms; /* on the monotonic clock; 0: no limit */
+	int cancel_fd;    /* ends the wait when it is readable; -1: none */
+};
+
 /* Where a command's output goes. */
 struct ssh_output {
 	/* Takes len bytes as they came. 0; a negative code ends ssh_follow, and is returned. */
 	int (*write)(void *arg, int is_stderr, const void *data, size_t len);
 	void *arg;
+	/*
+	 * What write keeps to, and whoever calls it may change: it then returns AWSQ_ETIMEDOUT or
+	 * AWSQ_ECANCELED, and has taken nothing. NULL: write does not wait.
+	 */
+	struct ssh_patience *patience;
 };
 
 enum ssh_ending {
