@@ -326,7 +326,7 @@ static void test_pings_that_fail(void **state)
 	(void)snprintf(w.url, sizeof(w.url), "http://127.0.0.1:%d/secret-path", w.server->port);
 	hooks_after(&w.region, &w.run);
 	(void)snprintf(expected, sizeof(expected),
-		"cannot tell '127.0.0.1:%d' of the run (job.ping_url): it answered 404",
+		"cannot tell '127.0.0.1:%d' of the run's end (job.ping_url): it answered 404",
 		w.server->port);
 	assert_string_equal(w.warned, expected);
 	server_end(w.server);

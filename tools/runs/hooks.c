@@ -38,7 +38,8 @@ static void host_of(char *out, size_t size, const char *url)
 	(void)snprintf(out, size, "%.*s", (int)(len - at < size ? len - at : size - 1), host + at);
 }
 
-static int ping(const struct region *r, const char *word, int cancel_fd)
+/* is_end: it tells how the run ended, which is the one that somebody waits for. */
+static int ping(const struct region *r, const char *word, int is_end, int cancel_fd)
 {
 	const char *url = r->fleet->config->job_ping_url;
 	struct awsq_buf address = AWSQ_BUF_INIT(MAX_URL);
@@ -61,8 +62,11 @@ static int ping(const struct region *r, const char *word, int cancel_fd)
 	if (rc == 0 && status / 100 != 2)
 		(void)snprintf(err.message, sizeof(err.message), "it answered %d", status);
 	host_of(host, sizeof(host), url);
-	if (rc != AWSQ_ECANCELED && err.message[0])
-		region_warning(r, "cannot tell '%s' of the run (job.ping_url): %s", host,
+	if (rc != AWSQ_ECANCELED && err.message[0] && is_end)
+		region_warning(r, "cannot tell '%s' of the run's end (job.ping_url): %s", host,
+			err.message);
+	else if (rc != AWSQ_ECANCELED && err.message[0])
+		region_event(r, "cannot tell '%s' of the run's start (job.ping_url): %s", host,
 			err.message);
 	awsq_buf_wipe(&address);
 	return rc == AWSQ_ECANCELED ? rc : 0;
@@ -110,7 +114,7 @@ int hooks_before(const struct region *r, const struct ledger_run *run, struct aw
 {
 	const char *command = r->fleet->config->job_before;
 	struct awsq_err why = { 0 };
-	int rc = ping(r, "start", r->cancel_fd);
+	int rc = ping(r, "start", 0, r->cancel_fd);
 
 	if (rc != 0)
 		return awsq_err_set(err, rc, "ended by the user");
@@ -138,5 +142,5 @@ void hooks_after(const struct region *r, const struct ledger_run *run)
 	}
 	(void)snprintf(status, sizeof(status), "%d",
 		run->status >= 0 && run->status <= 255 ? run->status : 255);
-	(void)ping(r, status, -1);
+	(void)ping(r, status, 1, -1);
 }

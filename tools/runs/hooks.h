@@ -29,7 +29,7 @@
 /*
  * Pings, and runs job.before. Nonzero when that says, by its status, or by not ending, that the run
  * is not to begin: AWSQ_EINVAL, AWSQ_ETIMEDOUT, AWSQ_ENOMEM, or AWSQ_ECANCELED when the user ended
- * it; err is a whole sentence. A ping that fails is a warning only.
+ * it; err is a whole sentence. A ping that fails is an event only: hooks_after warns of its own.
  */
 int hooks_before(const struct region *r, const struct ledger_run *run, struct awsq_err *err);
 
