@@ -85,6 +85,18 @@ static int by_id(const void *a, const void *b)
 	return strcmp(((const struct instance *)a)->id, ((const struct instance *)b)->id);
 }
 
+/* Each costs, and each does the job: somebody may count on another number. */
+static void warn_of_number(const struct region *r, size_t n)
+{
+	int count = config_place(r->fleet->config, r->name)->count;
+
+	if (n != (size_t)count)
+		region_warning(r, "there are %zu instances, not %d as fleet.count says: %s", n,
+			count,
+			n > (size_t)count ? "all of them are meant, and paid for"
+					  : "config-region makes those that are missing");
+}
+
 int instance_find(struct instance **out, size_t *n, struct region *r, struct awsq_err *err)
 {
 	struct instance *all;
@@ -106,8 +118,10 @@ int instance_find(struct instance **out, size_t *n, struct region *r, struct aws
 		rc = awsq_err_set(err, AWSQ_ENOTFOUND,
 			"there is no instance of '%s': config-region makes it",
 			r->fleet->config->name);
-	if (rc == 0)
+	if (rc == 0) {
+		warn_of_number(r, kept);
 		qsort(*out, kept, sizeof(**out), by_id);
+	}
 	*n = kept;
 	return rc;
 }
