@@ -74,6 +74,17 @@ def test_one_that_is_someone_else_s_is_left_alone(fleet: Fleet, three: list[str]
     assert states(fleet) == ["stopped"] * 3
 
 
+def test_one_that_is_left_on_is_named(fleet: Fleet, three: list[str]) -> None:
+    """Though others have failed before it."""
+    fleet.cloud.fault("StopInstances", region=REGION, kind="error", after=2, times=99,
+                      code="UnauthorizedOperation", status=403)
+    job = f"test $AWSQ_INSTANCE_ID != {three[1]} || sleep 3; exit 3"
+    done = fleet.run("run-region", REGION, "--", job)
+    assert done.returncode == 1
+    assert f"3 of 3 instances failed, and {three[1]} MAY STILL BE ON" in done.stderr
+    assert sorted(states(fleet)) == ["running", "stopped", "stopped"]
+
+
 def test_start_job_stop(fleet: Fleet, three: list[str]) -> None:
     assert "3 instances run" in fleet.run("start-region", REGION, check=True).stdout
     assert states(fleet) == ["running"] * 3

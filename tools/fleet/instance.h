@@ -93,7 +93,7 @@ int instance_ask_stop(struct instance *i, struct region *r, struct awsq_err *err
  * until deadline_ms, as what is at stake is a machine that stays on: the result is the last one.
  * just_started says that a look may still show it stopped though it is on its way up: then it is
  * told to stop in any case. *was_on tells whether it was seen on at all. A refusal (no permission)
- * is final at the third; credentials that have expired are looked for anew.
+ * is final at the tenth; credentials that have expired are looked for anew.
  */
 int instance_stop(struct instance *i, struct region *r, int just_started, int64_t deadline_ms,
 	int *was_on, struct awsq_err *err);

@@ -2,7 +2,7 @@
 
 #include "fleet/instance_private.h"
 
-#define MAX_REFUSALS 3
+#define MAX_REFUSALS 10 /* a second apart: what IAM was told a moment ago is not so everywhere */
 
 /* *asked becomes true when it was accepted; one that is pending cannot be stopped yet. */
 static int ask_stop(struct instance *i, struct region *r, int *asked, struct awsq_err *err)

@@ -163,8 +163,9 @@ static void sum_up(struct run_result *out, const struct run_result *each, size_t
 	out->no_capacity = no_capacity == n;
 	out->told = 0;
 	if (bad > 0)
-		text_format(out->message, sizeof(out->message), "%zu of %zu instances failed", bad,
-			n);
+		text_format(out->message, sizeof(out->message), "%zu of %zu instances failed%s%s%s",
+			bad, n, out->left_on ? ", and " : "", out->left_on ? out->instance.id : "",
+			out->left_on ? " MAY STILL BE ON" : "");
 }
 
 /* Memory for all, or -1. */
