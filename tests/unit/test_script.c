@@ -356,7 +356,9 @@ static void test_a_command_in_its_folder(void **state)
 	assert_string_equal(out, "/\n");
 	command.workdir = "not-there";
 	assert_int_equal(run_command(out, sizeof(out), &command), 125);
-	assert_non_null(strstr(out, "not-there"));
+	assert_string_equal(out,
+		"cannot work in 'not-there' (job.workdir): the instance has no such folder that "
+		"the job's user may enter\n");
 }
 
 /* A docker that says how it was called, and has but one image to be pulled and one of its own. */

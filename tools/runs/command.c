@@ -2,6 +2,8 @@
 
 #include "runs/command.h"
 
+#define MAX_MESSAGE 8192
+
 void command_of_config(struct command *command, const struct config *config)
 {
 	*command = (struct command){ .env = &config->job_env,
@@ -42,12 +44,22 @@ static void add_env(struct awsq_buf *script, const struct command *command)
 
 static void add_workdir(struct awsq_buf *script, const char *workdir)
 {
+	struct awsq_buf message = AWSQ_BUF_INIT(MAX_MESSAGE);
+
 	awsq_buf_adds(script, "cd ");
 	/* Not for CDPATH to find elsewhere, nor to be taken for an option. */
 	if (workdir[0] != '/')
 		awsq_buf_adds(script, "./");
 	add_quoted(script, workdir);
-	awsq_buf_adds(script, " || exit 125\n");
+	/* What the shell says itself names a file of ours, and not the setting. */
+	awsq_buf_addf(&message,
+		"cannot work in '%s' (job.workdir): the instance has no such folder that "
+		"the job's user may enter",
+		workdir);
+	awsq_buf_adds(script, " 2>/dev/null || { printf '%s\\n' ");
+	add_quoted(script, awsq_buf_str(&message));
+	awsq_buf_adds(script, " >&2; exit 125; }\n");
+	awsq_buf_free(&message);
 }
 
 /*
