@@ -249,6 +249,31 @@ static void stop_at_fifth(void *arg, int call)
 }
 
 /* Given up, and taken up again by a later call. */
+/* They share what has been brought of them. */
+static void test_equal_files(void **state)
+{
+	static const size_t answers[] = { 0, 23000 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct world w;
+
+		begin(&w, answers[i]);
+		assert_int_equal(shell(&w, "mkdir home/out && head -c 200000 /dev/urandom "
+					   ">home/out/best && cp home/out/best home/out/last"),
+			0);
+		want(&w, "out");
+		if (answers[i] == 0) {
+			w.link.breaks = 1;
+			w.link.breaks_after = 100000;
+		}
+		assert_int_equal(retrieve(&w), 0);
+		assert_int_equal(w.result.files, 2);
+		expect_same(&w, "");
+		end(&w);
+	}
+}
+
 static void test_resumed(void **state)
 {
 	struct world w;
@@ -420,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_links_and_folders),
 		cmocka_unit_test(test_breaks),
+		cmocka_unit_test(test_equal_files),
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_changing_files),
 		cmocka_unit_test(test_unreadable),

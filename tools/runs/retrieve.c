@@ -309,6 +309,17 @@ static int get_list(struct retrieval *t)
 
 /* ---- The files */
 
+/* Of equal files the second is begun when the first is whole: they have one part between them. */
+static int is_asked_for(const struct retrieval *t, const struct retrieve_piece *pieces, int n,
+	const struct retrieve_file *file)
+{
+	for (int k = 0; k < n; k++) {
+		if (strcmp(t->list.files[pieces[k].number - 1].sha256, file->sha256) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 /*
  * What to ask for next, of what is wanted: as much as one answer, or one text, may hold. What is
  * whole already, as an empty file is, is put in its place. The number of pieces, or a code.
@@ -323,7 +334,7 @@ static int choose_pieces(struct retrieval *t, struct retrieve_piece *pieces)
 		const struct retrieve_file *file = &t->list.files[i];
 		uint64_t at, len;
 
-		if (t->standing[i] != WANTED)
+		if (t->standing[i] != WANTED || is_asked_for(t, pieces, n, file))
 			continue;
 		at = retrieve_store_part(&t->store, file);
 		if (at == file->size) {
