@@ -11,7 +11,7 @@ import time
 
 import pytest
 from ssh_server import (  # noqa: F401, some are fixtures
-    Driver, children, end, keys, own_server, running, token, wait_until)
+    Driver, children, comm, end, keys, own_server, running, token, wait_until)
 
 EIO, ENET, ETIMEDOUT, ESERVICE, ENOTFOUND = -5, -6, -7, -9, -12
 NEVER, AT_WORK, ENDED, GONE = range(4)
@@ -336,6 +336,20 @@ def test_every_byte_may_be_in_a_command(job):
     assert (r.status, r.out) == (0, every)
 
 
+def test_last_words_are_kept_though_the_disk_is_slow(job, host):
+    process = job.start("echo on; sleep 1; echo last words; echo of it >&2; exit 3")
+    assert process.stdout.readline() == b"on\n"
+    takers = [pid for pid in host.processes() if comm(pid) == "cat"]
+    assert len(takers) == 2
+    for pid in takers:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(4)
+    for pid in takers:
+        os.kill(pid, signal.SIGCONT)
+    r = job.finish(process)
+    assert (r.status, r.out, r.cut) == (3, b"last words\n", 0) and b"of it\n" in r.err
+
+
 def test_a_full_disk_ends_neither_the_job_nor_its_end(keys, tmp_path, own_server):
     """A limit on files is as good: what is written past it is lost."""
     s = own_server()
@@ -447,8 +461,19 @@ def test_an_instance_whose_job_was_forgotten_switches_off_all_the_same(job, host
     assert wait_until(lambda: shutdowns(host), seconds=12) == ["-h now"]
 
 
+def test_an_instance_stays_on_for_a_follower_whose_reader_is_slow(job, host):
+    """Such a one makes no beat, as the link takes nothing."""
+    process = job.start("head -c 12000000 /dev/zero",
+                        env={"AWSQ_FLAGS": "off keep quiet", "AWSQ_OFF_AFTER": "3"})
+    time.sleep(14)
+    assert shutdowns(host) == []
+    assert len(process.stdout.read()) == 12_000_000
+    assert job.finish(process).status == 0
+    assert wait_until(lambda: shutdowns(host), seconds=14) == ["-h now"]
+
+
 @pytest.mark.parametrize("ending", ["timeout", "cancel"])
-def test_what_waits_to_switch_off_is_not_taken_for_the_job(job, token, ending):
+def test_what_waits_to_switch_off_is_not_taken_for_the_job(job, host, token, ending):
     """The supervisor stays in the job's session: to stop the job is not to wait for that."""
     flags = {"AWSQ_FLAGS": "off keep", "AWSQ_OFF_AFTER": "2"}
     process = job.start(f"echo on; sleep {token}; true", timeout=1 if ending == "timeout" else 0,
@@ -461,6 +486,7 @@ def test_what_waits_to_switch_off_is_not_taken_for_the_job(job, token, ending):
     assert (r.status, r.left_over) == (124 if ending == "timeout" else 143, 0), r.err
     assert time.monotonic() - before < 4.5 and "could not be stopped" not in r.message
     assert not running(token)
+    assert wait_until(lambda: shutdowns(host), seconds=12) == ["-h now"]
 
 
 def test_cleanup_is_run_for_a_job_that_was_ended_from_outside_alone(job, tmp_path, token):

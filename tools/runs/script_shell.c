@@ -30,6 +30,11 @@ const char shell_common[] =
  * words are kept, and goes on when the disk is full, so that the job can. A shell has what it
  * starts in the background ignore INT and QUIT, and no shell can undo that: env or perl does. A
  * full disk does not keep the status from being written, since its block is there already.
+ *
+ * What is left in the pipes when the job has ended is waited for: a minute, while who takes it is
+ * kept by a slow disk, but not while it sleeps, as then something that outlives the job has them.
+ * A follower whose link takes nothing, since nobody reads, makes no beat, but is one all the same,
+ * for 15 minutes: behind it the link may be dead.
  */
 const char shell_super[] =
 	"mask=$1 arm=$2 off=$3 after=$4 grace=$5 here=$PWD runs=${PWD%/*} id=${PWD##*/}\n"
@@ -39,6 +44,14 @@ const char shell_super[] =
 	"trap '' HUP INT QUIT TERM USR1 USR2 ALRM\n"
 	"{ cat >>\"$2\" || { : >cut; cat >/dev/null; }; } <\"$1\"\n"
 	": >\"$2.done\"\n"
+	"}\n"
+	"drained() { [ -e out.done ] && [ -e err.done ]; }\n"
+	"draining() {\n"
+	"for p in /proc/[0-9]*; do\n"
+	"fields \"${p#/proc/}\" || continue\n"
+	"case $pp in \"$k1\" | \"$k2\") [ \"$st\" = S ] || return 0 ;; esac\n"
+	"done\n"
+	"return 1\n"
 	"}\n"
 	"job() {\n"
 	"umask \"$mask\"\n"
@@ -104,8 +117,13 @@ const char shell_super[] =
 	"(job) >o 2>e\n"
 	"s=$?\n"
 	"i=0\n"
-	"until { [ -e out.done ] && [ -e err.done ]; } || [ $i -ge 50 ]; do\n"
+	"until drained || [ $i -ge 50 ]; do\n"
 	"sleep 0.02 2>/dev/null || { sleep 1; i=50; }\n"
+	"i=$((i + 1))\n"
+	"done\n"
+	"until drained || [ -e kill ] || ! draining; do\n"
+	"[ $i -lt 110 ] || { : >cut; break; }\n"
+	"sleep 1\n"
 	"i=$((i + 1))\n"
 	"done\n"
 	"[ -s watch ] && watched\n"
@@ -116,11 +134,17 @@ const char shell_super[] =
 	"[ \"$s\" -gt 128 ] && [ ! -e kill ] && [ -s cleanup ] && sh ./cleanup >/dev/null 2>&1 &\n"
 	"[ \"$off\" = 1 ] || exit 0\n"
 	"now\n"
-	"till=$((now + after))\n"
+	"till=$((now + after)) held=0\n"
 	"while :; do\n"
 	"read -r last <\"$runs/current\" && [ \"$last\" = \"$id\" ] || exit 0\n"
 	"{ read -r t <\"$here/until\"; } 2>/dev/null && [ \"$t\" -gt \"$till\" ] && till=$t\n"
 	"now\n"
+	"if [ $held -lt 180 ] && { read -r x f <\"$here/follower\" && kill -0 \"$f\"; } "
+        "2>/dev/null; "
+	"then\n"
+	"held=$((held + 1))\n"
+	"[ \"$till\" -gt $((now + after)) ] || till=$((now + after))\n"
+	"fi\n"
 	"[ \"$now\" -ge \"$till\" ] && break\n"
 	"sleep 5\n"
 	"done\n"
@@ -207,7 +231,7 @@ const char shell_follow[] =
 	"[ -n \"$stream\" ] || return\n"
 	"say t\n"
 	"x=\n"
-	"read -r x <follower\n"
+	"read -r x y <follower\n"
 	"[ -z \"$x\" ] || [ \"$x\" = \"$mark\" ] || exit\n"
 	"}\n"
 	"look() {\n"
@@ -247,7 +271,7 @@ const char shell_follow[] =
 	"up=$(cut -d. -f1 /proc/uptime)\n"
 	"known && boot && [ \"$bid\" = \"$b\" ] && say \"s $up $((now - from))\" || say \"s $up "
 	"0\"\n"
-	"[ -n \"$stream\" ] && echo \"$mark\" >follower\n"
+	"[ -n \"$stream\" ] && echo \"$mark $$\" >follower\n"
 	"while :; do\n"
 	"look\n"
 	"now\n"
