@@ -35,6 +35,20 @@ static const char *absolute(char out[PATH_MAX], const char *path)
 	return out;
 }
 
+/* As it is now, and as libawsq finds it: where a schedule runs, nothing of it is exported. */
+static const char *profile_of(const struct options *o)
+{
+	static const char *const names[] = { "AWS_DEFAULT_PROFILE", "AWS_PROFILE" };
+
+	for (size_t i = 0; !o->profile && i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *exported = getenv(names[i]);
+
+		if (exported && *exported)
+			return exported;
+	}
+	return o->profile;
+}
+
 static int print_schedule(struct app *app, const char *const *names, int64_t every)
 {
 	const struct options *o = &app->options;
@@ -49,7 +63,7 @@ static int print_schedule(struct app *app, const char *const *names, int64_t eve
 		.fleet = app->config.name,
 		.program = program,
 		.config = absolute(config, app->config.path),
-		.profile = o->profile,
+		.profile = profile_of(o),
 		.state_dir = absolute(state_dir, o->state_dir),
 		.state = absolute(state, app->state_dir),
 		.user = "root",

@@ -335,6 +335,24 @@ def test_units_of_systemd(fleet: Fleet, tmp_path: Path) -> None:
     assert f"awsq-{NAME}" not in verified.stderr, verified.stderr
 
 
+@pytest.mark.parametrize("what", ["--print-crontab", "--print-systemd"])
+def test_a_schedule_takes_along_what_is_exported(
+    fleet: Fleet, what: str, tmp_path: Path
+) -> None:
+    """Where it runs, the shell's variables are not."""
+    keys = "aws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = x\n"
+    (tmp_path / "credentials").write_text(f"[night]\n{keys}[day]\n{keys}")
+    base = fleet.env | {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials")}
+    lines = [rotate(fleet, "--all", what, *more, every="6h", env=base | env).stdout
+             for more, env in (([], {"AWS_PROFILE": "night", "AWSQ_CONFIG": str(fleet.config)}),
+                               (["--profile=day"], {"AWS_PROFILE": "night"}), ([], {}))]  # fmt: skip
+    assert f"run-region --config={fleet.config} --profile=night " in lines[0]
+    assert "--profile=day " in lines[1] and "night" not in lines[1]
+    assert all("# Credentials: the profile that is named below" in text for text in lines[:2])
+    assert " --profile=" not in re.sub("^#.*$", "", lines[2], flags=re.MULTILINE)
+    assert "# Credentials: the profile 'default' in the ~/.aws" in lines[2]
+
+
 def test_a_schedule_that_cannot_be(fleet: Fleet) -> None:
     for what in ("--print-crontab", "--print-systemd"):
         done = rotate(fleet, "--all", what, every="7h")

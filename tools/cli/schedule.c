@@ -101,6 +101,20 @@ static void add_shell_option(struct awsq_buf *out, const char *option, const cha
 	add_shell_word(out, value, 1);
 }
 
+/* Neither cron nor systemd hands on what a shell has exported. */
+static void add_credentials(struct awsq_buf *out, const struct schedule *s)
+{
+	if (s->profile)
+		awsq_buf_adds(out, "# Credentials: the profile that is named below, in the ~/.aws "
+				   "of who runs it.\n");
+	else
+		awsq_buf_adds(out,
+			"# Credentials: the profile 'default' in the ~/.aws of who runs it, or the "
+			"machine's\n"
+			"# own role; keys exported in your shell are not known there. --profile "
+			"names another.\n");
+}
+
 static void add_cron_line(struct awsq_buf *out, const struct schedule *s, size_t i)
 {
 	struct times times;
@@ -130,6 +144,7 @@ int schedule_crontab(struct awsq_buf *out, const struct schedule *s, struct awsq
 		"# %s: each region once in its time, for crontab(5).\n"
 		"# What a job prints, and errors, are mailed: see crontab.example for logs.\n",
 		s->self);
+	add_credentials(out, s);
 	for (size_t i = 0; i < s->n; i++)
 		add_cron_line(out, s, i);
 	return awsq_buf_error(out);
@@ -284,6 +299,7 @@ int schedule_systemd(struct awsq_buf *out, const struct schedule *s, struct awsq
 		add_unit_name(out, s->fleet);
 		awsq_buf_addf(out, "@%s.timer\n", s->regions[i]);
 	}
+	add_credentials(out, s);
 	awsq_buf_adds(out, "set -e\n");
 	add_service(out, s);
 	for (size_t i = 0; i < s->n; i++)

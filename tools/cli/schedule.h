@@ -19,8 +19,8 @@ struct schedule {
 	const char *fleet;
 	const char *program;   /* run-region, with its path */
 	const char *config;    /* absolute */
-	const char *profile;   /* the options' of these names; NULL: not given */
-	const char *state_dir; /* absolute; NULL */
+	const char *profile;   /* of the AWS configuration; NULL: the default */
+	const char *state_dir; /* --state-dir, absolute; NULL: not given */
 	const char *state;     /* the fleet's state folder */
 	const char *user;      /* who is to run it */
 	const char *self;      /* the command that prints this, for a comment */
