@@ -121,8 +121,11 @@ check: unit integration
 unit: $(UNITS)
 	@tools/dev/run-units $(UNITS)
 
+# Most tests wait as long as they work, so that there are more at a time than processors.
+PYTEST    = AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 4
+
 integration: all $(HELPERS) $(VENV)/ready
-	AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 4 tests/cloud tests/integration
+	$(PYTEST) -m 'not long' tests/cloud tests/integration
 
 # The same tests with the address and undefined behaviour sanitizers built in.
 asan:
@@ -139,9 +142,11 @@ lint: all $(BUILD)/lint-ready
 bench: all $(BUILD)/measure $(VENV)/ready
 	@AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench
 
-# 200 runs with faults; see the file for what it takes from the environment.
-torture: all $(VENV)/ready
+# 200 runs with faults, see the file for what it takes from the environment; and the tests that are
+# marked as long, of which check has a shorter form.
+torture: all $(HELPERS) $(VENV)/ready
 	@AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/integration/test_faulted_runs.py
+	$(if $(AWSQ_ONLY),,$(PYTEST) -m long tests/integration)
 
 demo: all $(VENV)/ready
 	@AWSQ_BUILD=$(abspath $(BUILD)) PYTHON=$(abspath $(PYTHON)) tests/cloud/demo
@@ -182,11 +187,12 @@ clean:
 help:
 	@echo 'make             build the library and the executables in $(BUILD)/'
 	@echo 'make demo        the whole rotation, narrated, on a local test cloud; needs no AWS account'
-	@echo 'make check       all tests (unit, then integration against the test cloud)'
+	@echo 'make check       unit tests, then integration tests against the test cloud; ten minutes'
 	@echo 'make lint        formatting, static analysis, header and layer checks'
 	@echo 'make asan        all tests under the address and undefined behaviour sanitizers'
 	@echo 'make bench       CPU, memory and instance-on time beside boto3, and the time of a roll-out'
-	@echo 'make torture     200 runs with faults at random moments: no instance is ever left on'
+	@echo 'make torture     200 runs with faults at random moments (no instance is ever left on), then'
+	@echo '                 what check has in short: a kill at every call, 50 races, weeks of turns'
 	@echo 'make cloud       a test cloud to try the tools against by hand'
 	@echo 'make install     into PREFIX (/usr/local), below DESTDIR if set; make uninstall undoes it'
 	@echo 'make clean       remove what was built'

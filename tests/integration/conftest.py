@@ -26,6 +26,12 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
 QUICK = {"boot": 0.5, "ssh_delay": 0.3, "stop": 0.3, "copy": 0.8, "late": 0.2}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "long: what takes minutes, and is there in a shorter form too; make torture"
+    )
+
+
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
     with Cloud(**QUICK) as cloud:

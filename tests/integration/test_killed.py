@@ -19,6 +19,8 @@ REGIONS = [
     "ap-northeast-3", "ap-southeast-1", "ap-southeast-2",
 ]  # fmt: skip
 MODES = ["hold", "hold-before"]
+# In turn at each call after the other; at all of them in both ways is for make torture.
+SWEEPS = ["in turn", *(pytest.param(mode, marks=pytest.mark.long) for mode in MODES)]
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def count_calls(fleet: Fleet, region: str, *command: str) -> int:
     return len([c for c in fleet.changes(mark) if c["region"] == region])
 
 
-def kill_at_each(fleet: Fleet, mode: str, *command: str) -> None:
+def kill_at_each(fleet: Fleet, sweep: str, *command: str) -> None:
     """The first region is left alone, and says how many calls there are and what comes of it."""
     reference, *others = REGIONS
     since = len(fleet.cloud.born())
@@ -89,6 +91,7 @@ def kill_at_each(fleet: Fleet, mode: str, *command: str) -> None:
     assert 0 < n <= len(others), f"{n} calls and only {len(others)} regions to kill them in"
     wanted = end_state(fleet, reference)
     for after, region in enumerate(others[:n]):
+        mode = MODES[after % 2] if sweep == "in turn" else sweep
         killed_at(fleet, region, mode, after, *command)
         fleet.run(*command, region, check=True)
         assert end_state(fleet, region) == wanted, f"killed at call {after + 1}"
@@ -113,31 +116,31 @@ def kill_at_each(fleet: Fleet, mode: str, *command: str) -> None:
     assert made(fleet, region, since) == made(fleet, reference, since)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_setting_up(wide: Fleet, mode: str) -> None:
-    kill_at_each(wide, mode, "config-region")
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_setting_up(wide: Fleet, sweep: str) -> None:
+    kill_at_each(wide, sweep, "config-region")
     assert made(wide, REGIONS[0]) == {
         "image": 1, "snapshot": 1, "key-pair": 1, "security-group": 1, "instance": 1, "volume": 1
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_clearing(wide: Fleet, mode: str) -> None:
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_clearing(wide: Fleet, sweep: str) -> None:
     wide.run("config-region", *REGIONS, check=True)
-    kill_at_each(wide, mode, "clear-region", "--yes")
+    kill_at_each(wide, sweep, "clear-region", "--yes")
     wanted = end_state(wide, REGIONS[0])
     assert not any(wanted.values()), wanted
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_rolling_out(wide: Fleet, mode: str) -> None:
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_rolling_out(wide: Fleet, sweep: str) -> None:
     wide.run("config-region", *REGIONS, check=True)
     home = wide.ec2(HOME)
     home.deregister_image(ImageId=wide.seeded["image"])
     new = home.create_image(InstanceId=wide.seeded["instance"], Name=NAME)["ImageId"]
     wide.cloud.until(lambda: [i["State"] for i in wide.images(HOME)] == ["available"])
     since = len(wide.cloud.born())
-    kill_at_each(wide, mode, "config-region", "--replace")
+    kill_at_each(wide, sweep, "config-region", "--replace")
     assert made(wide, REGIONS[0], since) == {"image": 1, "snapshot": 1, "instance": 1, "volume": 1}
     (image,) = wide.images(REGIONS[0])
     assert tags_of(image)["awsq:source-image"] == new

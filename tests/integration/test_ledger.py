@@ -49,7 +49,7 @@ def expect_kept(told: list[tuple[str, str]], found: dict[str, tuple[int, str]]) 
             assert found[id] == (1, "done")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_killed_writers(tmp_path: Path, seed: int) -> None:
     """Eight writers, all killed at random moments, some of them while the ledger is being made."""
     chance = random.Random(seed)

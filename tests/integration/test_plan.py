@@ -110,7 +110,7 @@ def random_options() -> list[str]:
     return [*options, *random.choice([[], ["--keep-images=1"]])]
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13, 14])
+@pytest.mark.parametrize("seed", [11, 12, *(pytest.param(seed, marks=pytest.mark.long) for seed in (13, 14))])
 def test_the_plan_is_what_is_done(fleet: Fleet, seed: int) -> None:
     random.seed(seed)
     fleet.cloud.settings(boot=0.2, stop=0.1, copy=0.3, late=0)

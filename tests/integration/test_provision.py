@@ -182,6 +182,7 @@ def test_a_disturbance_does_not_end_the_wait_for_a_copy(fleet: Fleet) -> None:
     assert_complete(fleet, "us-east-1")
 
 
+@pytest.mark.long
 def test_a_copy_that_someone_deregisters_is_told_from_one_not_known_yet(fleet: Fleet) -> None:
     region = "us-east-1"
     fleet.cloud.settings(copy=300)

@@ -12,7 +12,6 @@ from cloud.client import Cloud
 from fleet import REGIONS, Fleet
 from test_reap import came_to, restart, runs, set_job
 
-RACES = 50
 QUICK = {"boot": 0.3, "ssh_delay": 0.1, "stop": 0.2, "copy": 0.5, "late": 0.1}
 
 
@@ -38,7 +37,8 @@ def race(fleet: Fleet, region: str, folders: list[Path], number: int) -> None:
     assert boot["stopping_at"] - boot["ssh_at"] > 0.6
 
 
-def test_fifty_races(tmp_path: Path) -> None:
+@pytest.mark.parametrize("races", [8, pytest.param(50, marks=pytest.mark.long)])
+def test_one_of_two_wins_each_time(tmp_path: Path, races: int) -> None:
     with Cloud(**QUICK) as cloud:
         fleet = Fleet(cloud)
         regions = [r for r in REGIONS if r != "us-west-2"][:4]
@@ -47,7 +47,7 @@ def test_fifty_races(tmp_path: Path) -> None:
         try:
             with ThreadPoolExecutor(len(regions)) as pool:
                 def lane(k: int) -> None:
-                    for number in range(k, RACES, len(regions)):
+                    for number in range(k, races, len(regions)):
                         race(fleet, regions[k], folders, number)
 
                 for done in [pool.submit(lane, k) for k in range(len(regions))]:
@@ -56,8 +56,8 @@ def test_fifty_races(tmp_path: Path) -> None:
             fleet.close()
         stops = [c for c in fleet.changes() if c["action"] == "StopInstances" and not c["error"]]
         starts = [c for c in fleet.changes() if c["action"] == "StartInstances"]
-        assert len(starts) >= RACES
-        assert RACES <= len(stops) - len(regions) <= RACES + 5
+        assert len(starts) >= races
+        assert races <= len(stops) - len(regions) <= races + 5
 
 
 @pytest.mark.parametrize("kind", ["drop-after", "hold"])

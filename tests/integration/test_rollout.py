@@ -160,7 +160,7 @@ def test_an_instance_started_while_the_image_is_copied_is_not_terminated(
     assert fleet.instance(region)["InstanceId"] in states
 
 
-@pytest.mark.parametrize("flicker", [1, 3, 6])
+@pytest.mark.parametrize("flicker", [1, 3, pytest.param(6, marks=pytest.mark.long)])
 def test_what_is_seen_and_then_not_seen_is_not_made_twice(fleet: Fleet, flicker: int) -> None:
     """EC2's lists may leave a new thing out for a while, though it was seen before."""
     region = "us-east-1"

@@ -86,8 +86,12 @@ def overlaps(a: Window, b: Window) -> bool:
     return a[0] < b[1] and b[0] < a[1]
 
 
-@pytest.fixture(params=[(seed, n, parallel, cron) for seed in (1, 2, 3) for n in (6, 30)
-                        for parallel in (1, 2, 3, 4) for cron in (5, 10, 60)],
+SHORT = [(1, n, parallel, cron) for n in (6, 30) for parallel in (1, 2, 4) for cron in (5, 60)]
+ALL = [(seed, n, parallel, cron) for seed in (1, 2, 3) for n in (6, 30)
+       for parallel in (1, 2, 3, 4) for cron in (5, 10, 60)]
+
+
+@pytest.fixture(params=[pytest.param(p, marks=[] if p in SHORT else pytest.mark.long) for p in ALL],
                 ids=lambda p: "seed{}-{}regions-{}parallel-{}min".format(*p))
 def week(request: pytest.FixtureRequest) -> Week:
     return Week(*request.param)

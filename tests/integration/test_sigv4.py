@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 BUILD = pathlib.Path(os.environ.get("AWSQ_BUILD", "build"))
-EXAMPLES = 2000
+EXAMPLES, MANY_EXAMPLES = 300, 2000
 S3 = 1
 
 
@@ -180,7 +180,14 @@ def test_signs_as_botocore_does(driver, request_, keys, now):
     compare(driver, 0, now, keys, request_)
 
 
-@settings(MANY, max_examples=300)
+@pytest.mark.long
+@settings(MANY, max_examples=MANY_EXAMPLES)
+@given(requests(), st.tuples(KEY_ID, SECRET, TOKEN), NOW)
+def test_signs_as_botocore_does_each_time(driver, request_, keys, now):
+    compare(driver, 0, now, keys, request_)
+
+
+@settings(MANY, max_examples=EXAMPLES // 2)
 @given(requests(), st.tuples(KEY_ID, SECRET, TOKEN), NOW)
 def test_signs_as_botocore_does_for_s3(driver, request_, keys, now):
     digest = hashlib.sha256(request_["body"]).hexdigest()
