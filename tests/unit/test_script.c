@@ -291,6 +291,33 @@ static void test_a_timeout(void **state)
 	}
 }
 
+/* The network is gone at the very moment at which the job's time is over. */
+static int exec_cut(struct link *link, int *status, const char *text, size_t len,
+	const struct ssh_output *out, int64_t deadline_ms, int cancel_fd, struct awsq_err *err)
+{
+	int rc = exec_here(link, status, text, len, out, deadline_ms, cancel_fd, err);
+
+	return rc == AWSQ_ETIMEDOUT ? awsq_err_set(err, AWSQ_ENET, "no route") : rc;
+}
+
+static void test_a_timeout_with_a_broken_link(void **state)
+{
+	static const struct link_kind cut = { exec_cut, close_here, 0 };
+	struct job_request request = {
+		.id = "t.5", .script = "echo on; exec sleep 3602", .timeout_ms = 1200
+	};
+	struct run run;
+
+	(void)state;
+	run_job(&run, &cut, &request, 0);
+	assert_int_equal(run.rc, AWSQ_ETIMEDOUT);
+	assert_int_equal(run.result.status, 124);
+	assert_int_equal(run.result.timed_out, 1);
+	assert_int_equal(run.result.left_over, 0);
+	assert_int_equal(run.result.unknown, 0);
+	free_run(&run);
+}
+
 /* ---- Commands */
 
 /* Runs the script that settings make, with sh, in home; what it prints goes to out. Its status. */
@@ -445,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_every_byte_arrives),
 		cmocka_unit_test(test_every_byte_arrives_over_a_link_that_breaks),
 		cmocka_unit_test(test_a_timeout),
+		cmocka_unit_test(test_a_timeout_with_a_broken_link),
 		cmocka_unit_test(test_a_command_with_its_environment),
 		cmocka_unit_test(test_a_command_in_its_folder),
 		cmocka_unit_test(test_a_command_in_a_container),

@@ -408,6 +408,9 @@ static int failed(struct job *j, int code, struct awsq_err *err)
 	struct awsq_err cause = *err;
 	int is_over = j->end_ms > 0 && now_ms() >= j->end_ms;
 
+	/* However the last attempt failed: its time is over. */
+	if (is_over && j->sent && (code == AWSQ_ENET || code == AWSQ_EPARSE))
+		code = AWSQ_ETIMEDOUT;
 	if (j->output_error || (code == AWSQ_ECANCELED && j->sent) ||
 		(code == AWSQ_ETIMEDOUT && is_over))
 		return stopped(j, code, err);
