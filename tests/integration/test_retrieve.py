@@ -58,16 +58,24 @@ def test_odd_names_below_a_folder(fleet: Fleet, region: str) -> None:
     }
 
 
-def test_the_job_s_status_stays_and_files_come_after_a_failure(fleet: Fleet, region: str) -> None:
-    retrieve(fleet, "result", "missing")
+def test_the_job_s_status_stays_and_files_come_after_a_failure(
+    fleet: Fleet, region: str, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    retrieve(fleet, "result", "missing", more=f'after = "echo $AWSQ_MESSAGE >{said}";')
     done = fleet.run("run-region", region, "--", "echo half >result; exit 7")
     assert done.returncode == 7
     assert files(fleet) == {"result": b"half\n"}
     assert "'missing' is not there" in done.stderr
     # A job that ended well, and has not made what it should have, has not.
+    said.unlink()
     done = fleet.run("run-region", region, "--", "echo whole >result")
     assert done.returncode == 1
     assert files(fleet) == {"result": b"whole\n"}
+    why = "not all files were brought: 'missing' is not there"
+    assert done.stderr.count(why) == 1 and "the job ran" not in done.stderr
+    assert said.read_text().startswith(why)
+    assert why in fleet.run("list-runs", "--limit=1").stdout
 
 
 def test_after_a_timeout(fleet: Fleet, region: str) -> None:

@@ -5,6 +5,7 @@
 #include "runs/retrieve.h"
 #include "fleet/console.h"
 #include "fleet/state.h"
+#include "fleet/text.h"
 
 #define CONNECT_WAIT_MS  (30 * 1000) /* once its port has answered, SSH is not far */
 #define WATCH_GRACE_MS   (30 * 1000)
@@ -254,7 +255,7 @@ static void retrieve(struct run *run)
 	int64_t now = region_now_ms(run->r), deadline = now + RETRIEVE_WAIT_MS;
 	int64_t end = run->begin_ms + c->max_uptime * 1000 - MAX_MARGIN_MS / 2;
 	struct retrieve_result got = { 0 };
-	struct awsq_err err = { 0 };
+	struct awsq_err err = { 0 }, why = { 0 };
 	char id[JOB_ID_SIZE];
 	int rc;
 
@@ -272,11 +273,17 @@ static void retrieve(struct run *run)
 			(unsigned long long)got.bytes);
 		return;
 	}
-	region_warning(run->r, "not all files were brought: %s",
-		rc != 0 ? err.message : got.message);
 	run->out->canceled |= rc == AWSQ_ECANCELED;
-	if (run->out->status == 0)
-		run->out->status = 1;
+	awsq_err_set(&why, AWSQ_EIO, "not all files were brought: %s",
+		rc != 0 ? err.message : got.message);
+	if (run->out->status == 0) {
+		run_fail(run, run->row.state, 1, &why);
+		return;
+	}
+	/* It is the job's own status that is told of; this is for the record. */
+	region_warning(run->r, "%s", why.message);
+	if (!run->row.message[0])
+		text_format(run->row.message, sizeof(run->row.message), "%s", why.message);
 }
 
 static void open_log(struct run *run)
