@@ -228,7 +228,7 @@ int app_main(const struct tool *tool, int argc, char **argv)
 	else
 		status = run(&app);
 	if (screen_finish(app.screen) != 0) {
-		/* For a job it is an error that its output did not arrive; else all is as with ls. */
+		/* That a job's output did not arrive is an error; else it is as with ls. */
 		int quiet = !(tool->help.id & JOBS) && app_reader_is_gone();
 
 		if (!quiet)

@@ -21,7 +21,7 @@ static const char *const steps[] = {
 	"CREATE INDEX runs_by_region ON runs (region, asked_ms, id);"
 	/* What every tool looks for when it begins: a handful among years of runs. */
 	"CREATE INDEX runs_open ON runs (asked_ms, id) WHERE closed = 0;",
-	/* For who comes after a controller that was killed: whose boot it is, and how long a job has. */
+	/* For who comes after a killed controller: whose boot it is, and how long a job has. */
 	"ALTER TABLE runs ADD COLUMN before_ms INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE runs ADD COLUMN timeout_ms INTEGER NOT NULL DEFAULT 0;",
 };
