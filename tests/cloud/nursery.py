@@ -85,6 +85,10 @@ def _become_cloud(order: dict[str, object]) -> None:
 def main() -> None:
     sys.path[0] = str(_HERE.parent)
     from cloud import __main__  # noqa: F401  (what takes its time)
+    from moto.core.utils import get_service_model
+
+    for service in ("ec2", "iam", "sts", "ssm"):
+        get_service_model(service)  # it is kept, or each cloud would read it
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who has ended is not asked for
     for line in sys.stdin:
