@@ -339,13 +339,11 @@ def test_every_byte_may_be_in_a_command(job):
 def test_last_words_are_kept_though_the_disk_is_slow(job, host):
     process = job.start("echo on; sleep 1; echo last words; echo of it >&2; exit 3")
     assert process.stdout.readline() == b"on\n"
-    takers = [pid for pid in host.processes() if comm(pid) == "cat"]
-    assert len(takers) == 2
-    for pid in takers:
-        os.kill(pid, signal.SIGSTOP)
-    time.sleep(4)
-    for pid in takers:
-        os.kill(pid, signal.SIGCONT)
+    one, other = [pid for pid in host.processes() if comm(pid) == "cat"]
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        os.kill(one, number)
+        os.kill(other, number)
+        time.sleep(4 if number == signal.SIGSTOP else 0)
     r = job.finish(process)
     assert (r.status, r.out, r.cut) == (3, b"last words\n", 0) and b"of it\n" in r.err
 
@@ -463,8 +461,8 @@ def test_an_instance_whose_job_was_forgotten_switches_off_all_the_same(job, host
 
 def test_an_instance_stays_on_for_a_follower_whose_reader_is_slow(job, host):
     """Such a one makes no beat, as the link takes nothing."""
-    process = job.start("head -c 12000000 /dev/zero",
-                        env={"AWSQ_FLAGS": "off keep quiet", "AWSQ_OFF_AFTER": "3"})
+    flags = {"AWSQ_FLAGS": "off keep quiet", "AWSQ_OFF_AFTER": "3"}
+    process = job.start("head -c 12000000 /dev/zero", env=flags)
     time.sleep(14)
     assert shutdowns(host) == []
     assert len(process.stdout.read()) == 12_000_000
@@ -472,18 +470,17 @@ def test_an_instance_stays_on_for_a_follower_whose_reader_is_slow(job, host):
     assert wait_until(lambda: shutdowns(host), seconds=14) == ["-h now"]
 
 
-@pytest.mark.parametrize("ending", ["timeout", "cancel"])
-def test_what_waits_to_switch_off_is_not_taken_for_the_job(job, host, token, ending):
+@pytest.mark.parametrize("status", [124, 143])
+def test_what_waits_to_switch_off_is_not_taken_for_the_job(job, host, token, status):
     """The supervisor stays in the job's session: to stop the job is not to wait for that."""
-    flags = {"AWSQ_FLAGS": "off keep", "AWSQ_OFF_AFTER": "2"}
-    process = job.start(f"echo on; sleep {token}; true", timeout=1 if ending == "timeout" else 0,
-                        env=flags)
+    process = job.start(f"echo on; sleep {token}; true", timeout=int(status == 124),
+                        env={"AWSQ_FLAGS": "off keep", "AWSQ_OFF_AFTER": "2"})
     assert process.stdout.readline() == b"on\n"
     before = time.monotonic()
-    if ending == "cancel":
+    if status == 143:
         process.send_signal(signal.SIGTERM)
     r = job.finish(process)
-    assert (r.status, r.left_over) == (124 if ending == "timeout" else 143, 0), r.err
+    assert (r.status, r.left_over) == (status, 0), r.err
     assert time.monotonic() - before < 4.5 and "could not be stopped" not in r.message
     assert not running(token)
     assert wait_until(lambda: shutdowns(host), seconds=12) == ["-h now"]

@@ -44,7 +44,7 @@ struct job_request {
 	int64_t off_after_ms; /* 0: two minutes */
 	int cancel_fd;        /* -1: none; see ssh.h */
 	uint64_t offset[2];   /* how much of stdout and stderr the caller has already */
-	/* The job's, byte for byte. Its patience is that of the job: to its timeout and cancel_fd. */
+	/* The job's, byte for byte. Its patience is the job's: to its timeout and cancel_fd. */
 	struct ssh_output output;
 	/*
 	 * Asked soon after the link was lost, and every 15 s while it is down; nonzero ends the

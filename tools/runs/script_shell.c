@@ -140,7 +140,7 @@ const char shell_super[] =
 	"{ read -r t <\"$here/until\"; } 2>/dev/null && [ \"$t\" -gt \"$till\" ] && till=$t\n"
 	"now\n"
 	"if [ $held -lt 180 ] && { read -r x f <\"$here/follower\" && kill -0 \"$f\"; } "
-        "2>/dev/null; "
+	"2>/dev/null; "
 	"then\n"
 	"held=$((held + 1))\n"
 	"[ \"$till\" -gt $((now + after)) ] || till=$((now + after))\n"
@@ -296,8 +296,8 @@ const char shell_follow[] =
  * The session and not only the process group, since timeout(1) or a shell with job control make
  * groups of their own; from /proc, as not every image has pkill. each SIGNAL is true if any process
  * was there. The supervisor is left to write the end, and what it starts after that, to switch the
- * instance off, is not the job's. A folder that was not there is made, so that a launch still on its
- * way finds it and starts nothing. A link that breaks does not end this.
+ * instance off, is not the job's. A folder that was not there is made, so that a launch that is
+ * still on its way finds it and starts nothing. A link that breaks does not end this.
  */
 const char shell_kill[] = "within() { now; end=$((now + $1)); }\n"
 			  "each() {\n"

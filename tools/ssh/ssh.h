@@ -54,8 +54,8 @@ void ssh_close(struct ssh *s);
 
 /*
  * 0 when host and port answer within timeout_ms, and an SSH server there soon after; else
- * AWSQ_ENET, AWSQ_ETIMEDOUT, AWSQ_ENOTFOUND or AWSQ_ECANCELED. One attempt: waiting for a boot means
- * calling it again.
+ * AWSQ_ENET, AWSQ_ETIMEDOUT, AWSQ_ENOTFOUND or AWSQ_ECANCELED. One attempt: waiting for a boot
+ * means calling it again.
  */
 int ssh_port_answers(const char *host, int port, int timeout_ms, int cancel_fd);
 
