@@ -27,7 +27,7 @@ static int look(struct finding *f, struct app *app, struct region *r, struct aws
 	if (rc != 0)
 		return rc;
 	f->role = chosen_profile(&f->observed.instances, &n, &differ);
-	f->observed.in_use = state_is_locked(app->state_dir, r->name);
+	f->observed.in_use = app->state_dir && state_is_locked(app->state_dir, r->name);
 	rc = compare(f, app, r);
 	return rc == 0 ? 0 : awsq_err_set(err, rc, "%s", awsq_strerror(rc));
 }
@@ -121,7 +121,7 @@ static const struct tool tool = {
 		"  check-region us-east-1                    one region, as a table\n"
 		"  check-region --all --output=json | jq .   all regions, for programs\n"
 		"  check-region --everywhere                 what is paid for, wherever it is" },
-	.needs = NEEDS_KEY | NEEDS_DESIRED,
+	.needs = NEEDS_KEY | NEEDS_DESIRED | NEEDS_NO_STATE,
 	.run = run,
 };
 

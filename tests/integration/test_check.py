@@ -34,6 +34,12 @@ def test_json_says_what_is_there(fleet: Fleet, region: str) -> None:
     assert found["differences"] == []
 
 
+def test_nothing_has_to_be_written(fleet: Fleet, region: str) -> None:
+    """The state is not its own: a folder that cannot be made is no reason not to look."""
+    done = fleet.run("check-region", "--state-dir=/proc/none", region)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_running_instance_has_address_and_uptime(fleet: Fleet, region: str) -> None:
     fleet.run("start-region", region, check=True)
     done = fleet.run("check-region", region, "--output=json")
