@@ -60,7 +60,7 @@ def test_killed_and_taken_up_again(fleet: Fleet, region: str, tool: str) -> None
     assert fleet.state(region) == ("stopped" if tool == "run-region" else "running")
     # Nothing is left to be taken up.
     done = fleet.run("run-job", "--attach")
-    assert done.returncode == 125 and "no run to take up" in done.stderr
+    assert done.returncode == 125 and "no run to take up: none is open; list" in done.stderr
 
 
 def test_taken_up_twice(fleet: Fleet, region: str) -> None:

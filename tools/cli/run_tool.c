@@ -132,11 +132,9 @@ int run_tool_check(struct app *app)
 			c->path);
 		return EXIT_USAGE;
 	}
-	if (app->options.timeout > c->max_uptime) {
-		screen_error(app->screen, NULL,
+	if (app->options.timeout > c->max_uptime)
+		return app_usage(app,
 			"--timeout: expected a time of at most fleet.max_uptime in %s", c->path);
-		return EXIT_USAGE;
-	}
 	return 0;
 }
 
@@ -203,10 +201,15 @@ static int find_left(struct ledger_run *left, struct app *app, struct awsq_err *
 		.id = id[0] ? id : NULL,
 		.region = app->n_tasks == 1 ? app->tasks[0].region : NULL };
 	struct search search = { app, left };
+	int rc;
 
 	if (!id[0] && ledger_list(app->ledger, &filter, is_left, &search, err) == 1)
 		return 0;
-	return ledger_find(left, app->ledger, &filter, err);
+	rc = ledger_find(left, app->ledger, &filter, err);
+	if (rc == AWSQ_ENOTFOUND && !id[0])
+		awsq_err_set(err, rc, "none is open%s%s; list-runs shows those that were",
+			filter.region ? " in " : "", filter.region ? filter.region : "");
+	return rc;
 }
 
 int run_tool_attach(struct app *app)
@@ -216,12 +219,10 @@ int run_tool_attach(struct app *app)
 	struct task task = { .status = EXIT_FAILED, .detail = "not begun" };
 	struct ledger_run left;
 
-	if (app->n_tasks > 1 || o->command) {
-		screen_error(app->screen, NULL,
+	if (app->n_tasks > 1 || o->command)
+		return app_usage(app,
 			"--attach takes up one run, with the command it has: leave out %s",
 			o->command ? "the command" : "all regions but one");
-		return EXIT_USAGE;
-	}
 	if (find_left(&left, app, &err) != 0) {
 		screen_error(app->screen, NULL, "no run to take up: %s",
 			app->ledger ? err.message : app->no_ledger);

@@ -330,7 +330,8 @@ int ledger_find(struct ledger_run *out, struct ledger *l, const struct ledger_fi
 	if (rc != 0)
 		return rc;
 	if (r.n == 0 && filter->id)
-		return awsq_err_set(err, AWSQ_ENOTFOUND, "there is no run '%s'", filter->id);
+		return awsq_err_set(err, AWSQ_ENOTFOUND, "there is no %srun '%s'",
+			filter->open_only ? "open " : "", filter->id);
 	if (r.n == 0)
 		return awsq_err_set(err, AWSQ_ENOTFOUND, "there is no such run");
 	/* All ids are of one length: none is the beginning of another. */
