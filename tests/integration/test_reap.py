@@ -213,6 +213,7 @@ def test_no_ledger_no_run(fleet: Fleet, region: str) -> None:
     mark = fleet.cloud.mark()
     done = fleet.run("run-region", region, "--", "true")
     assert done.returncode == 125 and "ledger" in done.stderr, done.stderr
+    assert "there is no ledger" not in done.stderr
     assert fleet.actions(mark) == []
     fleet.run("start-region", region, check=True)
     fleet.run("stop-region", region, check=True)
