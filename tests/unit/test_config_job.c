@@ -19,7 +19,7 @@ static const char *long_text(const char *before, size_t n, const char *after)
 	size_t len = strlen(before);
 
 	assert_true(len + n + strlen(after) < sizeof(text));
-	memcpy(text, before, len);
+	(void)snprintf(text, sizeof(text), "%s", before);
 	memset(text + len, 'x', n);
 	(void)snprintf(text + len + n, sizeof(text) - len - n, "%s", after);
 	return text;

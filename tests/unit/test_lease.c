@@ -46,7 +46,7 @@ static void test_what_is_none(void **state)
 {
 	static const char *const texts[] = {
 		"", "mine", "x until y since z", "x until 2026-11-22T05:47:00Z",
-		"x until 2026-11-22T05:47:00Z since ", TEXT " and more",
+		"x until 2026-11-22T05:47:00Z since ", (TEXT " and more"),
 		"x until 2026-11-22T05:47:00Z since 2026-13-22T05:15:55Z",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	};

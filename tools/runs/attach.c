@@ -152,10 +152,15 @@ void run_attach(struct run_result *out, struct region *r, const struct run_reque
 	struct run_request own = *request;
 	struct ledger_run now;
 	struct run run;
-	int lock;
+	int lock, rc;
 
 	run_init(&run, out, r, &own, NULL);
-	if (state_lock(&lock, r->fleet->state_dir, r->name, &err) != 0) {
+	rc = state_lock(&lock, r->fleet->state_dir, r->name, &err);
+	if (rc == 0 && lock >= 0)
+		rc = ledger_find(&now, request->ledger, &filter, &err);
+	if (rc == 0 && lock >= 0 && now.closed)
+		rc = awsq_err_set(&err, AWSQ_ENOTFOUND, "run '%s' has ended meanwhile", left->id);
+	if (rc != 0) {
 		run_fail(&run, LEDGER_OPEN, RUN_NOT_RUN, &err);
 	} else if (lock < 0) {
 		awsq_err_set(&err, AWSQ_EINVAL,
@@ -163,11 +168,6 @@ void run_attach(struct run_result *out, struct region *r, const struct run_reque
 			left->id);
 		run_fail(&run, LEDGER_OPEN, RUN_BUSY, &err);
 		out->busy = 1;
-	} else if (ledger_find(&now, request->ledger, &filter, &err) != 0) {
-		run_fail(&run, LEDGER_OPEN, RUN_NOT_RUN, &err);
-	} else if (now.closed) {
-		awsq_err_set(&err, AWSQ_ENOTFOUND, "run '%s' has ended meanwhile", left->id);
-		run_fail(&run, LEDGER_OPEN, RUN_NOT_RUN, &err);
 	} else {
 		fill_request(&own, &run, r, &now);
 		state_note_run(lock, request->alone);

@@ -85,7 +85,7 @@ static int start(struct run *run, int64_t deadline_ms)
 		run->out->no_capacity = how.no_capacity;
 		run_fail(run, how.no_capacity ? LEDGER_NO_CAPACITY : LEDGER_NOT_RUN, RUN_NOT_RUN,
 			&err);
-		/* It is certain that it was not started: if it is on by now, it is for someone else. */
+		/* Certainly not started: if it is on by now, it is for someone else. */
 		if (!run->maybe_on)
 			disown(run);
 		return -1;
