@@ -52,10 +52,9 @@ def off(fleet: Fleet, *regions: str) -> bool:
 
 
 def by_turns() -> list[str]:
-    """The three, so that the first one's turn has just come and the second one's is the next."""
-    now = int(time.time())
-    begun = now % EVERY // (EVERY // 3)
-    return THREE[3 - begun:] + THREE[:3 - begun]
+    """The three, beginning with whose turn it is now; the others' come in this order."""
+    begun = int(time.time()) % EVERY // (EVERY // 3)
+    return THREE[begun:] + THREE[:begun]
 
 
 def moved_back(fleet: Fleet, ages: dict[str, float]) -> None:
@@ -108,7 +107,7 @@ def test_what_is_due_is_told(three: Fleet) -> None:
     assert " now " not in after.stdout
     order = by_turns()
     visited_in_time(three, order)
-    later = rotate(three, "--dry-run", *order)
+    later = rotate(three, "--dry-run", *THREE)
     assert later.returncode == 3
     assert [line.split()[0] for line in later.stdout.splitlines() if " now " in line] == order[:1]
 
@@ -130,10 +129,10 @@ def no_capacity(fleet: Fleet, region: str) -> None:
 
 def test_a_turn_without_capacity_goes_to_the_next(three: Fleet) -> None:
     order = by_turns()
-    rotate(three, *order, check=True)
+    rotate(three, *THREE, check=True)
     visited_in_time(three, order)
     no_capacity(three, order[0])
-    done = rotate(three, *order)
+    done = rotate(three, *THREE)
     assert done.returncode == 0, done.stderr
     assert f"{order[1]}: takes the turn of {order[0]}, instead of its own at" in done.stderr
     rows = runs(three)[3:]
@@ -141,15 +140,15 @@ def test_a_turn_without_capacity_goes_to_the_next(three: Fleet) -> None:
         (order[0], "no-capacity"), (order[1], "done")]
     assert off(three, *THREE)
     # It is owed the turn, and tried again after a pause, ahead of the others.
-    shown = rotate(three, "--dry-run", *order).stdout.splitlines()
-    assert "1 in vain, the last no-capacity" in shown[1]
+    shown = rotate(three, "--dry-run", *THREE).stdout.splitlines()
+    assert "1 in vain, the last no-capacity" in shown[1 + THREE.index(order[0])]
     assert " now " not in "\n".join(shown)
-    assert rotate(three, *order).returncode == 0
+    assert rotate(three, *THREE).returncode == 0
     assert len(runs(three)) == 5
     three.cloud.clear_faults()
     with ledger(three) as db:
         db.execute("UPDATE runs SET asked_ms = asked_ms - 130000 WHERE state = 'no-capacity'")
-    done = rotate(three, *order)
+    done = rotate(three, *THREE)
     assert done.returncode == 0, done.stderr
     assert [(row["region"], row["state"]) for row in runs(three)[-1:]] == [(order[0], "done")]
     assert "tried 1 time in vain" in done.stderr
@@ -157,14 +156,14 @@ def test_a_turn_without_capacity_goes_to_the_next(three: Fleet) -> None:
 
 def test_whole_turns_without_capacity_are_a_failure(three: Fleet) -> None:
     order = by_turns()
-    rotate(three, *order, check=True)
+    rotate(three, *THREE, check=True)
     visited_in_time(three, order)
     with ledger(three) as db:
         db.execute("UPDATE runs SET asked_ms = asked_ms - ? WHERE region = ?",
                    (2 * EVERY * 1000, order[0]))
         db.execute("DROP TABLE IF EXISTS turns")
     no_capacity(three, order[0])
-    done = rotate(three, *order)
+    done = rotate(three, *THREE)
     assert done.returncode == 1
     assert re.search(rf"^{order[0]}: its turn since .*, after which 2 passed without it$",
                      done.stderr, re.MULTILINE), done.stderr
@@ -172,7 +171,7 @@ def test_whole_turns_without_capacity_are_a_failure(three: Fleet) -> None:
 
 def test_without_ssh_it_fails_and_the_turn_is_lent(three: Fleet) -> None:
     order = by_turns()
-    rotate(three, *order, check=True)
+    rotate(three, *THREE, check=True)
     visited_in_time(three, order)
     three.cloud.settings(ssh_delay=600)
     done = rotate(three, *order[:1])
