@@ -278,6 +278,13 @@ def test_a_job_killed_with_all_around_it_is_not_taken_for_done(job, host, token)
     assert ask(job, "probe").state in (ENDED, GONE)
 
 
+def test_a_job_that_is_slow_to_begin_is_not_taken_for_gone(job, host):
+    (host.bin / "mv").write_text('#!/bin/sh\n[ "$1" != pid.new ] || sleep 8\nexec /bin/mv "$@"\n')
+    (host.bin / "mv").chmod(0o755)
+    r = job.run("echo hello; exit 3")
+    assert (r.status, r.rc, r.out) == (3, 0, b"hello\n"), r.message
+
+
 def test_a_job_of_an_earlier_boot_is_gone_and_nobody_is_killed_for_it(job, host):
     """Its ids belong to others by now."""
     bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)

@@ -18,8 +18,6 @@
 #define FIRST_LOOK_MS 1500   /* and from the loss of the link to the first one */
 #define FIRST_TRY_MS  3000   /* for the first attempt after it */
 #define GIVE_UP_MS    600000 /* for a lost link, where neither a timeout nor still_on limits that */
-#define STOP_MS       30000  /* for stopping a job: more than the 5 s between TERM and KILL */
-#define STOP_LOST_MS  10000  /* the same when the link is down */
 #define DRAIN_MS      2000   /* for a stopped job's last words */
 #define LATE_MS       60000  /* for those of one that had ended before it was to be stopped */
 #define DISARM_MS     10000
@@ -163,6 +161,7 @@ static int add_text(struct awsq_buf *text, const struct job *j)
 		.watch = r->watch,
 		.watch_grace_s = seconds_up(r->watch_grace_ms),
 		.timeout_s = seconds_up(r->timeout_ms),
+		.spare_s = seconds_up(r->spare_ms),
 		.max_uptime_s = r->max_uptime_ms / 1000,
 		.margin_s = margin_ms(r) / 1000,
 		.arm = r->arm,
@@ -326,8 +325,7 @@ static int judge(struct job *j, struct awsq_err *err)
 	case FRAME_GONE:
 		j->result->unknown = 1;
 		/* The shell around it was hit, which need not hold for all of it. */
-		j->result->left_over =
-			job_end(&had_ended, r->link, r->id, now_ms() + STOP_MS, NULL) != 0;
+		j->result->left_over = job_end(&had_ended, r->link, r->id, j->lost_ms > 0) != 0;
 		return awsq_err_set(err, AWSQ_ESERVICE,
 			"how the job on '%s' ended is not known: it was killed together with the "
 			"shell around it, or the instance has been restarted",
@@ -354,11 +352,9 @@ static int judge(struct job *j, struct awsq_err *err)
 static int stop_job(struct job *j)
 {
 	const struct job_request *r = j->request;
-	int64_t now = now_ms();
 	int had_ended = 0;
 
-	if (job_end(&had_ended, r->link, r->id, now + (j->lost_ms ? STOP_LOST_MS : STOP_MS),
-		    NULL) != 0) {
+	if (job_end(&had_ended, r->link, r->id, j->lost_ms > 0) != 0) {
 		j->result->left_over = 1;
 		return 0;
 	}

@@ -37,9 +37,10 @@ struct job_request {
 	int64_t timeout_ms;         /* from the job's start on the instance; 0: none */
 	int64_t connect_timeout_ms; /* for reaching the instance at first: it may be booting */
 	int64_t max_uptime_ms;      /* it ends a margin before the instance has been on so long */
-	int arm;              /* set the instance's own shutdown timer, somewhat past the timeout */
-	int disarm;           /* and cancel it when the job has ended and was followed to its end */
-	int off_when_done;    /* the instance switches itself off when the job has ended and nobody
+	int arm;           /* set the instance's own shutdown timer, somewhat past the timeout */
+	int64_t spare_ms;  /* and so much later, within max_uptime: for what is done afterwards */
+	int disarm;        /* and cancel it when the job has ended and was followed to its end */
+	int off_when_done; /* the instance switches itself off when the job has ended and nobody
 	                      has followed, nor held it (job_hold), for off_after_ms */
 	int64_t off_after_ms; /* 0: two minutes */
 	int cancel_fd;        /* -1: none; see ssh.h */

@@ -10,6 +10,8 @@
 #define KILL_IDLE_MS    5000  /* a beat comes at least every 2 s */
 #define KILL_CONNECT_MS 10000 /* for one attempt */
 #define KILL_RETRY_MS   500
+#define STOP_MS         45000 /* script_kill may take 33 s, with its clean-up */
+#define STOP_LOST_MS    10000 /* of these, for reaching the instance where the link is down */
 
 /* From a callback: no more is wanted. No code of awsq's is that low. */
 #define ENOUGH (-1001)
@@ -78,6 +80,8 @@ int job_answer_ask(struct job_answer *a, struct link *link, const struct awsq_bu
 struct question {
 	struct job_answer answer;
 	struct job_sight sight;
+	struct link *link;
+	int64_t reach_ms; /* by when an answer is to have begun; 0: it has, or only its end counts */
 };
 
 static int ignore_output(void *arg, int is_stderr, const void *data, size_t len)
@@ -97,6 +101,8 @@ static int take_frame(void *arg, const struct frame *frame)
 		q->sight.uptime_ms = frame->number[0] * 1000;
 		q->sight.age_ms = frame->number[1] * 1000;
 	}
+	/* It is there, and takes the time that it needs. */
+	q->reach_ms = q->link->until_ms = 0;
 	return job_answer_take(&q->answer, frame);
 }
 
@@ -113,7 +119,8 @@ static int ask(struct question *q, struct link *link, const char *id,
 		rc = add(&text, q->answer.mark, id);
 	if (rc != 0)
 		(void)awsq_err_set(err, rc, "cannot ask the instance: %s", awsq_strerror(rc));
-	link->until_ms = 0;
+	q->link = link;
+	link->until_ms = q->reach_ms;
 	if (rc == 0)
 		rc = job_answer_ask(&q->answer, link, &text, deadline_ms, cancel_fd, err);
 	awsq_buf_free(&text);
@@ -149,19 +156,26 @@ int job_probe(struct job_sight *sight, struct link *link, const char *id, int64_
 	return 0;
 }
 
-/* Not for a cancellation to hurry: this is what that leads to. */
-int job_end(int *had_ended, struct link *link, const char *id, int64_t deadline_ms,
-	struct awsq_err *err)
+/*
+ * Until reach_ms the instance is to have begun to answer; a link that does not stream is to have
+ * brought all of the answer. Not for a cancellation to hurry: this is what that leads to.
+ */
+static int end_job(int *had_ended, struct link *link, const char *id, int64_t reach_ms,
+	int64_t deadline_ms, struct awsq_err *err)
 {
-	struct question q = { .sight = { .state = JOB_NEVER } };
+	struct question q = { .sight = { .state = JOB_NEVER }, .reach_ms = reach_ms };
 	int rc;
 
 	for (;;) {
+		int64_t left_ms = (q.reach_ms ? q.reach_ms : deadline_ms) - now_ms();
+
 		link->idle_ms = KILL_IDLE_MS;
-		link->connect_ms = KILL_CONNECT_MS;
+		link->connect_ms = left_ms < 1                 ? 1
+		                   : left_ms < KILL_CONNECT_MS ? left_ms
+		                                               : KILL_CONNECT_MS;
 		rc = ask(&q, link, id, script_kill, deadline_ms, -1, err);
 		if ((rc != AWSQ_ENET && rc != AWSQ_ETIMEDOUT) ||
-			now_ms() + KILL_RETRY_MS >= deadline_ms)
+			now_ms() + KILL_RETRY_MS >= (q.reach_ms ? q.reach_ms : deadline_ms))
 			break;
 		(void)awsq_clock_system.sleep_ms(awsq_clock_system.arg, KILL_RETRY_MS, -1);
 	}
@@ -176,7 +190,15 @@ int job_stop(struct link *link, const char *id, int64_t deadline_ms, struct awsq
 {
 	int had_ended;
 
-	return job_end(&had_ended, link, id, deadline_ms, err);
+	return end_job(&had_ended, link, id, deadline_ms, deadline_ms, err);
+}
+
+int job_end(int *had_ended, struct link *link, const char *id, int is_lost)
+{
+	int64_t now = now_ms();
+
+	return end_job(had_ended, link, id, now + (is_lost ? STOP_LOST_MS : STOP_MS), now + STOP_MS,
+		NULL);
 }
 
 /* A text of which only the exit status is wanted. refused: what it is that it did not do. */

@@ -38,9 +38,11 @@ int job_answer_take(struct job_answer *a, const struct frame *frame);
 int job_answer_ask(struct job_answer *a, struct link *link, const struct awsq_buf *text,
 	int64_t deadline_ms, int cancel_fd, struct awsq_err *err);
 
-/* job_stop, with had_ended: whether it had come to its own end before. */
-int job_end(int *had_ended, struct link *link, const char *id, int64_t deadline_ms,
-	struct awsq_err *err);
+/*
+ * job_stop in the time that it takes; where the link is_lost, the instance is not reached for as
+ * long. *had_ended: it had come to its own end before.
+ */
+int job_end(int *had_ended, struct link *link, const char *id, int is_lost);
 
 /* Cancels the instance's timer that the job's start set. */
 int job_disarm(struct link *link, const char *id, int64_t deadline_ms, struct awsq_err *err);

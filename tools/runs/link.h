@@ -41,7 +41,7 @@ struct link {
 	int64_t connect_ms; /* an attempt to connect is given up after; 0: 20 s */
 	int64_t idle_ms;    /* one so long quiet is broken: AWSQ_ETIMEDOUT; 0: no limit */
 	int64_t until_ms;   /* a second deadline, which out->write may set or move; 0: none */
-	int sent;           /* set by exec: the text was handed over, whatever became of it */
+	int sent;           /* set by exec: the text was, or may have been, handed over */
 };
 
 /* Nothing is connected before the first exec. The target's parts have to outlive the link. */

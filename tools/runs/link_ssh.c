@@ -162,6 +162,8 @@ static int exec(struct link *link, int *status, const char *text, size_t len,
 		link->sent = 1;
 		rc = follow(&result, &x, command, cancel_fd, err);
 	} else {
+		/* The last of the text may have got there, and only word of that been lost. */
+		link->sent = rc == AWSQ_ENET || rc == AWSQ_ETIMEDOUT || rc == AWSQ_ECANCELED;
 		x.broken = 1;
 	}
 	if (rc == 0)

@@ -112,6 +112,16 @@ static int judge(const struct link_ssm *l, struct awsq_err *err)
 
 /* ---- A command's way */
 
+/*
+ * Whether a command that AWS did not confirm may be run all the same: its answer was lost, or not
+ * waited for. It is sent again only after a refusal.
+ */
+static int may_be_taken(const struct awsq_err *err)
+{
+	return err->http_status >= 500 || err->code == AWSQ_ENET || err->code == AWSQ_ETIMEDOUT ||
+	       err->code == AWSQ_EPARSE || err->code == AWSQ_ECANCELED;
+}
+
 static int send_script(struct order *o, const char *text, struct awsq_err *err)
 {
 	int64_t left_s = (o->deadline_ms - region_now_ms(o->l->region)) / 1000 + EXTRA_S;
@@ -124,8 +134,11 @@ static int send_script(struct order *o, const char *text, struct awsq_err *err)
 	if (script.execution_s > AWSQ_SSM_MAX_EXECUTION)
 		script.execution_s = AWSQ_SSM_MAX_EXECUTION;
 	awsq_ssm_send_command(&call, &o->command, &script);
-	if (call_by(o->l, &call, o->deadline_ms, o->cancel_fd, err) != 0)
+	if (call_by(o->l, &call, o->deadline_ms, o->cancel_fd, err) != 0) {
+		o->l->link.sent = may_be_taken(err);
 		return judge(o->l, err);
+	}
+	o->l->link.sent = 1;
 	o->sent_ms = o->heard_ms = region_now_ms(o->l->region);
 	if (!o->command.id)
 		return awsq_err_set(err, AWSQ_ENET,
@@ -254,7 +267,6 @@ static int run_script(int *status, struct link_ssm *l, const char *script,
 	int rc = send_script(&o, script, err);
 
 	if (rc == 0) {
-		l->link.sent = 1;
 		rc = await(&o, err);
 		if (rc != 0)
 			cancel(&o);

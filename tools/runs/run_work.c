@@ -87,6 +87,7 @@ static int64_t backoff_s(const struct run *run)
 static void fill_request(struct job_request *job, struct run *run)
 {
 	const struct config *c = run->r->fleet->config;
+	int64_t backoff_ms = c->job_retries > 0 ? backoff_s(run) * 1000 : 0;
 
 	memset(job, 0, sizeof(*job));
 	job->link = run->link;
@@ -99,7 +100,9 @@ static void fill_request(struct job_request *job, struct run *run)
 	job->arm = 1;
 	job->disarm = !run->row.owns;
 	job->off_when_done = run->row.owns;
-	job->off_after_ms = OFF_AFTER_MS + (c->job_retries > 0 ? backoff_s(run) * 1000 : 0);
+	job->off_after_ms = OFF_AFTER_MS + backoff_ms;
+	/* Neither another attempt nor the files are to be cut off by the instance's timer. */
+	job->spare_ms = backoff_ms + (c->job_retrieve.n > 0 ? RETRIEVE_WAIT_MS : 0);
 	job->cancel_fd = run->r->cancel_fd;
 	job->output = (struct ssh_output){ pass_on, run, run->output.patience };
 	job->still_on = still_on;

@@ -77,7 +77,8 @@ int script_launch(struct awsq_buf *text, const struct script_job *job,
 	awsq_buf_adds(text, "}\n");
 	awsq_buf_addf(text,
 		"grace=%lld limit=%lld most=%lld margin=%lld arm=%d off=%d after=%lld\n",
-		(long long)job->watch_grace_s, (long long)job->timeout_s,
+		(long long)job->watch_grace_s,
+		(long long)(job->timeout_s > 0 ? job->timeout_s + job->spare_s : 0),
 		(long long)job->max_uptime_s, (long long)job->margin_s, job->arm,
 		job->off_when_done, (long long)view->off_after_s);
 	awsq_buf_adds(text, shell_launch);

@@ -43,6 +43,7 @@ struct script_job {
 	const char *cleanup, *watch; /* NULL: none */
 	int64_t watch_grace_s;
 	int64_t timeout_s;    /* 0: none */
+	int64_t spare_s;      /* arm sets the timer so much later than the timeout */
 	int64_t max_uptime_s; /* 0: no limit */
 	int64_t margin_s;     /* of max_uptime_s, and of what arm sets */
 	int arm, off_when_done;

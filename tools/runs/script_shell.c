@@ -174,7 +174,9 @@ const char shell_launch[] =
 	"no $x\n"
 	"fi\n"
 	"cd \"$runs/$id\" || no \"the job's folder is gone\"\n"
-	"if ! x=$({ files && echo \"$id\" >../current; } 2>&1); then\n"
+	"if ! x=$({ now && boot && files && echo \"$now $b\" >begun && echo \"$id\" >../current; } "
+	"2>&1); "
+	"then\n"
 	"cd ..\n"
 	"rm -rf \"$id\"\n"
 	"no $x\n"
@@ -195,17 +197,19 @@ const char shell_launch[] =
 	"x=$(mkdir -p \"$runs\" 2>&1) && cd \"$runs\" || no $x\n"
 	"[ -d \"$id\" ] || begin\n"
 	"cd \"$runs/$id\" || no \"the job's folder is gone\"\n"
-	"i=0\n"
-	"until known || [ -e status ] || [ $i -ge 500 ]; do\n"
+	"now\n"
+	"end=$((now + 5))\n"
+	"until known || [ -e status ] || [ \"$now\" -ge \"$end\" ]; do\n"
 	"nap 0.01\n"
-	"i=$((i + 1))\n"
+	"now\n"
 	"done\n";
 
 /*
  * Status is looked at before sizes, so that all that was written before the end is sent before it.
  * Looks are frequent at first, since many jobs are short, and then so that they cost the instance
  * less than 1% of a core; without a pause between two where more is waiting.
- * A follower leaves when another has come in its place.
+ * A follower leaves when another has come in its place. A supervisor of which nothing is seen has a
+ * minute to begin: on a first boot each block of the disk comes from afar.
  */
 const char shell_follow[] =
 	"say() { printf '%s\\n' \"$1\" || exit; }\n"
@@ -227,12 +231,17 @@ const char shell_follow[] =
 	"beat() {\n"
 	"next=$((now + 5))\n"
 	"[ \"$after\" -gt 0 ] && echo $((now + after)) >until\n"
-	"alive || dead=1\n"
+	"[ -n \"$sup\" ] || known\n"
+	"alive || starting || dead=1\n"
 	"[ -n \"$stream\" ] || return\n"
 	"say t\n"
 	"x=\n"
 	"read -r x y <follower\n"
 	"[ -z \"$x\" ] || [ \"$x\" = \"$mark\" ] || exit\n"
+	"}\n"
+	"starting() {\n"
+	"[ -z \"$sup\" ] && { read -r x y <begun; } 2>/dev/null && [ \"$y\" = \"$b\" ] && "
+	"[ \"$now\" -lt $((x + 60)) ]\n"
 	"}\n"
 	"look() {\n"
 	"last=\n"
