@@ -6,7 +6,7 @@
 #include "fleet/apply.h"
 #include "fleet/state.h"
 
-#define PROOF_LOOKS 30
+#define PROOF_LOOKS 33
 
 /*
  * What is removed is what the inventory lists, which judges each thing by its own name and tags,

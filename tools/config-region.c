@@ -5,7 +5,7 @@
 #include "fleet/apply.h"
 #include "fleet/state.h"
 
-#define MAX_LOOKS 15
+#define MAX_LOOKS 18
 
 /* What no action repairs; said once, as it comes again with each look. */
 static void tell_rest(const struct region *r, const struct plan *p)

@@ -11,6 +11,7 @@ import base64
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import utcnow
@@ -34,6 +35,9 @@ _BY_USER = ("Client.UserInitiatedShutdown", "User initiated shutdown")
 _FROM_INSIDE = ("Client.InstanceInitiatedShutdown", "Instance initiated shutdown")
 _SLEEP_FIRST = re.compile(r"\bsleep\s+(\d+);\s*shutdown\b")
 _SHUTDOWN = re.compile(r"\bshutdown\s+(?:-[hP]\s+)?\+(\d+)")
+# Between a first launch and the next one AWS takes half a minute; here they may be a moment apart,
+# though their times, in whole seconds, are what tells the one from the other.
+_UNTIL_NEXT = timedelta(seconds=2)
 
 Transition = tuple[Any, InstanceState, InstanceState]
 
@@ -56,6 +60,10 @@ class Lives:
         instance.shutdown_timer = 0  # how often shutdown's one timer was set or taken back
         _set_address(instance, None)
         self._boot(instance)
+        instance.launch_time -= _UNTIL_NEXT
+        for device in instance.block_device_mapping.values():
+            attachment = instance.ec2_backend.volumes[device.volume_id].attachment
+            attachment.attach_time = device.attach_time = instance.launch_time
 
     def check_start(self, instance: Any) -> None:
         allowed = ["stopped", "running"]

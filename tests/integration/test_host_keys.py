@@ -212,6 +212,9 @@ def test_at_first_use_the_console_is_asked_and_another_machine_refused(console: 
 def test_with_first_use_the_other_machine_would_have_been_trusted(fleet: Fleet) -> None:
     """What the console guards against is real."""
     fleet.run("config-region", REGION, check=True)
+    fleet.run("start-region", REGION, check=True)  # its keys are made once it has come so far
+    fleet.cloud.until(lambda: true_keys(fleet, fleet.instance(REGION)["InstanceId"]))
+    fleet.run("stop-region", REGION, check=True)
     instance = fleet.instance(REGION)["InstanceId"]
     other_machine(fleet, instance)
     done = fleet.run("run-region", "--verbose", REGION, check=True)

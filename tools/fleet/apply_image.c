@@ -9,7 +9,7 @@
 #include <inttypes.h>
 
 #define IMAGE_WAIT_MS (2 * 60 * 60 * 1000)
-#define UNKNOWN_LOOKS 60
+#define UNKNOWN_LOOKS 63
 
 /* ---- Copying */
 

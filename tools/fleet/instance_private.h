@@ -7,7 +7,7 @@
 #include "fleet/instance.h"
 
 /* How many looks may still show what was before something was asked for. */
-#define SETTLE_LOOKS 10
+#define SETTLE_LOOKS 13
 
 /* Whether it is in that state. */
 int instance_is(const struct instance *i, const char *state);

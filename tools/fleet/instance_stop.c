@@ -2,7 +2,8 @@
 
 #include "fleet/instance_private.h"
 
-#define MAX_REFUSALS 10 /* a second apart: what IAM was told a moment ago is not so everywhere */
+#define MAX_REFUSALS 13    /* a second apart: what IAM was told a moment ago is not so everywhere */
+#define CRY_OUT_MS   60000 /* of trying: longer than a disturbance that is worth no alarm */
 
 /* *asked becomes true when it was accepted; one that is pending cannot be stopped yet. */
 static int ask_stop(struct instance *i, struct region *r, int *asked, struct awsq_err *err)
@@ -59,10 +60,26 @@ static int is_early(const struct awsq_err *err, int just_started, int looks)
 	       awsq_err_is(err, "InvalidInstanceID.NotFound");
 }
 
+/* A failure that goes on for long costs money before it is known how it ends. */
+static void complain(const struct instance *i, const struct region *r, int64_t since_ms, int *said,
+	const struct awsq_err *err)
+{
+	if (*said == 0) {
+		region_warning(r, "%s; trying again", err->message);
+	} else if (*said == 1 && region_now_ms(r) >= since_ms + CRY_OUT_MS) {
+		instance_cry_out(i, r, err);
+		region_warning(r, "still trying");
+	} else {
+		return;
+	}
+	++*said;
+}
+
 int instance_stop(struct instance *i, struct region *r, int just_started, int64_t deadline_ms,
 	int *was_on, struct awsq_err *err)
 {
-	int rc = 0, complained = 0, refused = 0, asked = !just_started;
+	int64_t since_ms = region_now_ms(r);
+	int rc = 0, said = 0, refused = 0, asked = !just_started;
 
 	*was_on = 0;
 	for (int looks = 0;; looks++) {
@@ -79,9 +96,8 @@ int instance_stop(struct instance *i, struct region *r, int just_started, int64_
 		refused += rc != 0 && is_refusal(err);
 		if (refused >= MAX_REFUSALS)
 			return rc;
-		if (rc != 0 && rc != AWSQ_ENOTFOUND && !is_early(err, just_started, looks) &&
-			!complained++)
-			region_warning(r, "%s; trying again", err->message);
+		if (rc != 0 && rc != AWSQ_ENOTFOUND && !is_early(err, just_started, looks))
+			complain(i, r, since_ms, &said, err);
 		if (region_now_ms(r) >= deadline_ms && rc != 0)
 			return rc;
 		rc = instance_pause(i, r, region_poll_ms(looks), deadline_ms, "stopped", err);

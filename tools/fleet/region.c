@@ -117,6 +117,8 @@ int region_sleep(const struct region *r, int64_t ms)
 
 int64_t region_poll_ms(int n)
 {
+	if (n < 4)
+		return 250;
 	if (n < 60)
 		return 1000;
 	return n < 120 ? 5000 : 15000;
@@ -216,11 +218,11 @@ int region_call_settling(struct region *r, struct awsq_call *call, struct awsq_e
 	int64_t end = region_now_ms(r) + SETTLE_MS;
 	int rc;
 
-	for (;;) {
+	for (int tries = 0;; tries++) {
 		rc = awsq_run(r->client, call, 1);
 		if (rc == 0 || !is_unsettled(&call->err) || region_now_ms(r) >= end)
 			break;
-		if (region_sleep(r, 1000) != 0) {
+		if (region_sleep(r, region_poll_ms(tries)) != 0) {
 			rc = awsq_err_set(&call->err, AWSQ_ECANCELED, "canceled");
 			break;
 		}

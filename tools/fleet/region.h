@@ -88,7 +88,8 @@ int region_explain(const struct region *r, struct awsq_err *err, const char *for
 
 /*
  * How long to wait before looking again at something that AWS is at work on, which has been looked
- * at n times: a second at first, since a started instance is paid for, then more.
+ * at n times: a quarter of a second at first, since a started instance is paid for, a second
+ * after the first one, then more.
  */
 int64_t region_poll_ms(int n);
 
