@@ -16,8 +16,27 @@
 	(TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR | TOOL_START | TOOL_JOB | TOOL_STOP | TOOL_RUN | \
 		TOOL_ROTATE | TOOL_LIST)
 
-/* The value of MAYBE may be left out, and is "" then. */
-enum kind { FLAG, STRING, MAYBE, FORMAT, FORMAT_OR_CSV, COUNT, COUNT_FROM_0, DURATION };
+/* The value of MAYBE and STREAM may be left out, and is "" then. */
+enum kind {
+	FLAG,
+	STRING,
+	MAYBE,
+	STREAM,
+	FORMAT,
+	FORMAT_OR_CSV,
+	COMPLETION,
+	COUNT,
+	COUNT_FROM_0,
+	DURATION
+};
+
+/* Of kinds with few values, separated by blanks; NULL where any text or number may do. */
+static const char *const values_of[DURATION + 1] = {
+	[STREAM] = "out err",
+	[FORMAT] = "text json",
+	[FORMAT_OR_CSV] = "text json csv",
+	[COMPLETION] = "bash zsh fish regions accounts",
+};
 
 struct option_row {
 	const char *name;
@@ -26,7 +45,7 @@ struct option_row {
 	const char *argument;
 	size_t offset;
 	int tools;
-	const char *help;
+	const char *help; /* NULL: told neither by --help nor by completions */
 };
 
 #define AT(member) offsetof(struct options, member)
@@ -42,7 +61,7 @@ static const struct option_row rows[] = {
 		"runs only that are under way or were left behind" },
 	{ "since", 0, STRING, "TIME", AT(since), TOOL_LIST,
 		"runs since then: 36h, 2d, 2026-11-20, 2026-11-20T12:00:00Z" },
-	{ "log", 0, MAYBE, "STREAM", AT(log), TOOL_LIST,
+	{ "log", 0, STREAM, "STREAM", AT(log), TOOL_LIST,
 		"print what the run's job wrote: out, err, or both" },
 	{ "follow", 'f', FLAG, NULL, AT(follow), TOOL_LIST,
 		"go on printing the log until the run has ended" },
@@ -93,27 +112,49 @@ static const struct option_row rows[] = {
 	{ "debug", 0, FLAG, NULL, AT(debug), EVERY, "say all: every call, without secrets" },
 	{ "version", 'V', FLAG, NULL, AT(version), EVERY, "print the version and end" },
 	{ "help", 'h', FLAG, NULL, AT(help), EVERY, "print this help and end" },
+	{ "completion", 0, COMPLETION, "WHAT", AT(completion), EVERY, NULL },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
+static int argument_of(enum kind kind)
+{
+	if (kind == FLAG)
+		return no_argument;
+	return kind == MAYBE || kind == STREAM ? optional_argument : required_argument;
+}
+
+int options_next(struct option_about *out, const struct tool_help *tool, size_t *i)
+{
+	while (*i < N_ROWS) {
+		const struct option_row *row = &rows[(*i)++];
+
+		if (!(row->tools & (int)tool->id) || !row->help)
+			continue;
+		*out = (struct option_about){ row->name, row->letter, row->argument,
+			argument_of(row->kind) == optional_argument, values_of[row->kind],
+			row->help };
+		return 1;
+	}
+	return 0;
+}
+
 void options_help(struct awsq_buf *out, const struct tool_help *tool)
 {
+	struct option_about o;
+
 	awsq_buf_addf(out, "Usage: %s [OPTION]... %s\n%s\n\nOptions:\n", tool->name,
 		tool->arguments, tool->purpose);
-	for (size_t i = 0; i < N_ROWS; i++) {
-		const struct option_row *row = &rows[i];
+	for (size_t i = 0; options_next(&o, tool, &i);) {
 		char left[48];
 
-		if (!(row->tools & (int)tool->id))
-			continue;
-		(void)snprintf(left, sizeof(left), "  %c%c%c --%s%s%s%s", row->letter ? '-' : ' ',
-			row->letter ? row->letter : ' ', row->letter ? ',' : ' ', row->name,
-			row->kind == MAYBE ? "[="
-			: row->argument    ? "="
-					   : "",
-			row->argument ? row->argument : "", row->kind == MAYBE ? "]" : "");
-		awsq_buf_addf(out, "%-26s %s\n", left, row->help);
+		(void)snprintf(left, sizeof(left), "  %c%c%c --%s%s%s%s", o.letter ? '-' : ' ',
+			o.letter ? o.letter : ' ', o.letter ? ',' : ' ', o.name,
+			o.is_optional ? "[="
+			: o.argument  ? "="
+				      : "",
+			o.argument ? o.argument : "", o.is_optional ? "]" : "");
+		awsq_buf_addf(out, "%-26s %s\n", left, o.help);
 	}
 	awsq_buf_addf(out, "\nExamples:\n%s\n", tool->example);
 }
@@ -132,10 +173,26 @@ static int bad_argument(const struct tool_help *tool, const struct option_row *r
 	return AWSQ_EINVAL;
 }
 
-static int is_format(const char *value, enum kind kind)
+/* Whether value is one of values; if not, what they are is in expected: "text, json or csv". */
+static int is_choice(const char *values, const char *value, char *expected, size_t size)
 {
-	return strcmp(value, "text") == 0 || strcmp(value, "json") == 0 ||
-	       (kind == FORMAT_OR_CSV && strcmp(value, "csv") == 0);
+	size_t used = 0;
+
+	for (const char *word = values; *word;) {
+		size_t len = strcspn(word, " ");
+		int is_last = !word[len];
+
+		if (strlen(value) == len && strncmp(value, word, len) == 0)
+			return 1;
+		(void)snprintf(expected + used, size - used, "%s%.*s",
+			used == 0 ? ""
+			: is_last ? " or "
+				  : ", ",
+			(int)len, word);
+		used = strlen(expected);
+		word += len + (is_last ? 0 : 1);
+	}
+	return 0;
 }
 
 /* An empty one is a script's unset variable: to be taken for another would be a guess. */
@@ -152,6 +209,7 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 	const char *value)
 {
 	char *member = (char *)o + row->offset;
+	char expected[128];
 	int64_t number = 0;
 
 	switch (row->kind) {
@@ -159,6 +217,7 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 		*(int *)(void *)member = 1;
 		return 0;
 	case MAYBE:
+	case STREAM:
 		if (!value) {
 			value = "";
 			memcpy(member, &value, sizeof(value));
@@ -167,9 +226,9 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 		return store_string(member, tool, row, value);
 	case FORMAT_OR_CSV:
 	case FORMAT:
-		if (!is_format(value, row->kind))
-			return bad_argument(tool, row, value,
-				row->kind == FORMAT ? "text or json" : "text, json or csv");
+	case COMPLETION:
+		if (!is_choice(values_of[row->kind], value, expected, sizeof(expected)))
+			return bad_argument(tool, row, value, expected);
 		/* fall through */
 	case STRING:
 		return store_string(member, tool, row, value);
@@ -189,13 +248,6 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 	}
 	memcpy(member, &number, sizeof(number));
 	return 0;
-}
-
-static int argument_of(enum kind kind)
-{
-	if (kind == FLAG)
-		return no_argument;
-	return kind == MAYBE ? optional_argument : required_argument;
 }
 
 /* The options that the tool knows, as getopt_long wants them. */

@@ -66,7 +66,8 @@ struct options {
 	int debug;
 	int version;
 	int help;
-	char **regions; /* within argv; list-runs has a run's id there */
+	const char *completion; /* NULL, or what completion.h prints */
+	char **regions;         /* within argv; list-runs has a run's id there */
 	size_t n_regions;
 	char *command; /* the words after "--", joined by spaces; NULL when there is none */
 };
@@ -77,6 +78,19 @@ struct options {
  * out->command is freed by the caller.
  */
 int options_parse(struct options *out, const struct tool_help *tool, int argc, char **argv);
+
+/* One option, as --help and completions tell it. Strings are static. */
+struct option_about {
+	const char *name;
+	char letter;          /* 0: none */
+	const char *argument; /* what it is called, such as "FILE"; NULL: it takes none */
+	int is_optional;      /* the argument */
+	const char *values; /* what the argument may be, separated by blanks; NULL: no few words */
+	const char *help;
+};
+
+/* The next option of the tool, for a number that is 0 at first. Whether there was one. */
+int options_next(struct option_about *out, const struct tool_help *tool, size_t *i);
 
 /* Adds the text of --help. */
 void options_help(struct awsq_buf *out, const struct tool_help *tool);
