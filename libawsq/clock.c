@@ -140,9 +140,27 @@ static int scan(const char **text, const char *pattern, int *numbers)
 	return 0;
 }
 
+/* The time zone at a time's end: how many seconds it is ahead of UTC, which it is without one. */
+static int scan_zone(int64_t *ahead, const char *text)
+{
+	int n[2] = { 0 };
+	const char *at = text + 1;
+
+	*ahead = 0;
+	/* The last one is what older versions of the AWS CLI write into their caches. */
+	if (strcmp(text, "") == 0 || strcmp(text, "Z") == 0 || strcmp(text, "UTC") == 0)
+		return 0;
+	if ((*text != '+' && *text != '-') || scan(&at, "00:00", n) != 0 || *at != '\0' ||
+		n[0] > 23 || n[1] > 59)
+		return AWSQ_EPARSE;
+	*ahead = (n[0] * 3600 + n[1] * 60) * (*text == '-' ? -1 : 1);
+	return 0;
+}
+
 int awsq_time_parse(int64_t *seconds, const char *text)
 {
 	int n[6];
+	int64_t local, ahead;
 	size_t digits;
 
 	if (scan(&text, "0000-00-00T00:00:00", n) != 0)
@@ -153,9 +171,10 @@ int awsq_time_parse(int64_t *seconds, const char *text)
 			return AWSQ_EPARSE;
 		text += 1 + digits;
 	}
-	if (strcmp(text, "Z") != 0 && strcmp(text, "") != 0 && strcmp(text, "+00:00") != 0)
+	if (scan_zone(&ahead, text) != 0 || to_seconds(&local, n) != 0 || local < ahead)
 		return AWSQ_EPARSE;
-	return to_seconds(seconds, n);
+	*seconds = local - ahead;
+	return 0;
 }
 
 /* The number, from 1, of the name at the front of *text, which is taken off; 0: there is none. */

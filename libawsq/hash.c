@@ -13,6 +13,11 @@ int awsq_sha256(uint8_t out[AWSQ_SHA256_LEN], const void *data, size_t len)
 	return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : AWSQ_ENOMEM;
 }
 
+int awsq_sha1(uint8_t out[AWSQ_SHA1_LEN], const void *data, size_t len)
+{
+	return EVP_Digest(data, len, out, NULL, EVP_sha1(), NULL) == 1 ? 0 : AWSQ_ENOMEM;
+}
+
 int awsq_hmac_sha256(uint8_t out[AWSQ_SHA256_LEN], const void *key, size_t key_len,
 	const void *data, size_t len)
 {

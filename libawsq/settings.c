@@ -144,6 +144,11 @@ static int get_endpoints(struct awsq_settings *out, const struct sources *s)
 			"AWS_ENDPOINT_URL_SERVICE_QUOTAS", "service_quotas");
 	if (rc == 0)
 		rc = get_endpoint(&out->endpoint_url_ssm, s, "AWS_ENDPOINT_URL_SSM", "ssm");
+	if (rc == 0)
+		rc = get_endpoint(&out->endpoint_url_sso, s, "AWS_ENDPOINT_URL_SSO", "sso");
+	if (rc == 0)
+		rc = get_endpoint(&out->endpoint_url_sso_oidc, s, "AWS_ENDPOINT_URL_SSO_OIDC",
+			"sso_oidc");
 	return rc;
 }
 
@@ -202,6 +207,8 @@ void awsq_settings_free(struct awsq_settings *s)
 	free(s->endpoint_url_kms);
 	free(s->endpoint_url_service_quotas);
 	free(s->endpoint_url_ssm);
+	free(s->endpoint_url_sso);
+	free(s->endpoint_url_sso_oidc);
 	free(s->ca_bundle);
 	memset(s, 0, sizeof(*s));
 }

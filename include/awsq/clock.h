@@ -33,7 +33,10 @@ void awsq_time_basic(char out[AWSQ_TIME_BASIC], int64_t seconds);
 /* The same in the extended form: 2015-08-30T12:36:00Z. */
 void awsq_time_iso(char out[AWSQ_TIME_ISO], int64_t seconds);
 
-/* Reads AWS's ISO 8601 times, with or without a fraction (dropped). Seconds; AWSQ_EPARSE. */
+/*
+ * Reads AWS's ISO 8601 times, with or without a fraction (dropped), in UTC ("Z", "UTC" or nothing)
+ * or with an offset such as "+02:00". Seconds; AWSQ_EPARSE.
+ */
 int awsq_time_parse(int64_t *seconds, const char *text);
 
 /* Reads an HTTP Date header (RFC 9110, section 5.6.7, IMF-fixdate). Seconds; AWSQ_EPARSE. */

@@ -12,11 +12,19 @@
 
 #define AWSQ_SHA256_LEN 32
 #define AWSQ_SHA256_HEX (2 * AWSQ_SHA256_LEN + 1)
+#define AWSQ_SHA1_LEN   20
+#define AWSQ_SHA1_HEX   (2 * AWSQ_SHA1_LEN + 1)
 
 AWSQ_BEGIN_DECLS
 
 /* SHA-256 of len bytes (FIPS 180-4). AWSQ_ENOMEM when libcrypto cannot. */
 int awsq_sha256(uint8_t out[AWSQ_SHA256_LEN], const void *data, size_t len);
+
+/*
+ * SHA-1 of len bytes (FIPS 180-4), for names that others have made by it: it is no protection any
+ * more. AWSQ_ENOMEM when libcrypto cannot.
+ */
+int awsq_sha1(uint8_t out[AWSQ_SHA1_LEN], const void *data, size_t len);
 
 /* HMAC with SHA-256 (RFC 2104). AWSQ_ENOMEM when libcrypto cannot. */
 int awsq_hmac_sha256(uint8_t out[AWSQ_SHA256_LEN], const void *key, size_t key_len,

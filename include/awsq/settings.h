@@ -29,6 +29,8 @@ struct awsq_settings {
 	char *endpoint_url_kms;
 	char *endpoint_url_service_quotas;
 	char *endpoint_url_ssm;
+	char *endpoint_url_sso; /* the portal that hands out a role's credentials */
+	char *endpoint_url_sso_oidc;
 	char *ca_bundle;  /* AWS_CA_BUNDLE, ca_bundle: a file of certificates in PEM form */
 	int max_attempts; /* AWS_MAX_ATTEMPTS, max_attempts: 1 to 1000, in all; 0: not set */
 	int fips;         /* AWS_USE_FIPS_ENDPOINT, use_fips_endpoint */

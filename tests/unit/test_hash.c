@@ -40,6 +40,25 @@ static void test_sha256(void **state)
 	test_free(million);
 }
 
+static void test_sha1(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "", "da39a3ee5e6b4b0d3255bfef95601890afd80709" },
+		{ "abc", "a9993e364706816aba3e25717850c26c9cd0d89d" },
+		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+			"84983e441c3bd26ebaae4aa1f95129e5e54670f1" },
+	};
+	uint8_t digest[AWSQ_SHA1_LEN];
+	char text[AWSQ_SHA1_HEX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_int_equal(awsq_sha1(digest, cases[i][0], strlen(cases[i][0])), 0);
+		awsq_hex(text, digest, sizeof(digest));
+		assert_string_equal(text, cases[i][1]);
+	}
+}
+
 struct hmac {
 	uint8_t key_byte;
 	size_t key_len;
@@ -201,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sha256),
+		cmocka_unit_test(test_sha1),
 		cmocka_unit_test(test_hmac),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_base64_of_the_rfc),

@@ -209,9 +209,11 @@ static void test_all_services(void **state)
 	fake_set(&u, "AWS_ENDPOINT_URL_STS", "http://3");
 	fake_set(&u, "AWS_ENDPOINT_URL_KMS", "http://4");
 	fake_set(&u, "AWS_ENDPOINT_URL_SSM", "http://6");
+	fake_set(&u, "AWS_ENDPOINT_URL_SSO", "http://7");
 	fake_file(&u, ".aws/config",
 		"[default]\nservices = s\n"
-		"[services s]\nservice_quotas =\n  endpoint_url = http://5\n");
+		"[services s]\nservice_quotas =\n  endpoint_url = http://5\n"
+		"sso_oidc =\n  endpoint_url = http://8\n");
 	load(&s, NULL, &u);
 	assert_string_equal(s.endpoint_url_ec2, "http://1");
 	assert_string_equal(s.endpoint_url_iam, "http://2");
@@ -219,6 +221,8 @@ static void test_all_services(void **state)
 	assert_string_equal(s.endpoint_url_kms, "http://4");
 	assert_string_equal(s.endpoint_url_service_quotas, "http://5");
 	assert_string_equal(s.endpoint_url_ssm, "http://6");
+	assert_string_equal(s.endpoint_url_sso, "http://7");
+	assert_string_equal(s.endpoint_url_sso_oidc, "http://8");
 	awsq_settings_free(&s);
 	fake_end(&u);
 }
