@@ -242,6 +242,8 @@ int awsq_endpoint_resolve(struct awsq_endpoint *out, const char *service, const 
 		return awsq_err_set(err, AWSQ_EINVAL, "'%s' is not the name of a region", region);
 	if (!is_label(service))
 		return awsq_err_set(err, AWSQ_EINVAL, "'%s' is not the name of a service", service);
+	if (strcmp(service, "sso") == 0)
+		service = "portal.sso"; /* the one whose hosts are not named for it */
 	p = find_partition(region);
 	/* Also with a URL of the user's own, where botocore signs for the region asked for: it may
 	 * lead to the real IAM, which takes no other region than its own. */

@@ -1,8 +1,8 @@
 /*
  * endpoint.h: where a service answers for a region, and which region its requests are signed for.
  *
- * Source: AWS's partition table and the endpoint rule sets of EC2, STS, SSM, KMS, Service Quotas
- * and IAM, as botocore 1.43.11 carries them (data/partitions.json,
+ * Source: AWS's partition table and the endpoint rule sets of EC2, STS, SSM, KMS, Service Quotas,
+ * SSO, SSO OIDC and IAM, as botocore 1.43.11 carries them (data/partitions.json,
  * data/SERVICE/.../endpoint-rule-set-1.json). Two differences are meant: STS is always asked in its
  * region, never at the legacy global sts.amazonaws.com; and pseudo-regions ("aws-global"), which no
  * instance can run in, are refused.
@@ -36,10 +36,10 @@ AWSQ_BEGIN_DECLS
 int awsq_region_valid(const char *region);
 
 /*
- * Finds service's ("ec2", "sts", "ssm", "iam", "kms" or "servicequotas") endpoint for region.
- * options may be NULL. A region that is not in the table is taken to be a new one of the "aws"
- * partition. AWSQ_EINVAL, and err says so, when region or the URL given is not usable, or fips or
- * dualstack is combined with a URL.
+ * Finds the endpoint of service ("ec2", "sts", "ssm", "iam", "kms", "servicequotas", "sso" or
+ * "oidc") for region. options may be NULL. A region that is not in the table is taken to be a new
+ * one of the "aws" partition. AWSQ_EINVAL, and err says so, when region or the URL given is not
+ * usable, or fips or dualstack is combined with a URL.
  */
 int awsq_endpoint_resolve(struct awsq_endpoint *out, const char *service, const char *region,
 	const struct awsq_endpoint_options *options, struct awsq_err *err);

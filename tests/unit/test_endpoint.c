@@ -41,6 +41,32 @@ static void test_without_options(void **state)
 	assert_string_equal(e.signing_region, "eu-west-3");
 }
 
+/* Single sign-on has two services, and one of them a name of its own in hosts. */
+static void test_sso(void **state)
+{
+	static const struct {
+		const char *service, *region;
+		struct awsq_endpoint_options options;
+		const char *host;
+	} cases[] = {
+		{ "sso", "eu-west-3", { 0, 0, NULL }, "portal.sso.eu-west-3.amazonaws.com" },
+		{ "sso", "us-east-1", { 1, 1, NULL }, "portal.sso-fips.us-east-1.api.aws" },
+		{ "sso", "us-gov-west-1", { 1, 0, NULL },
+			"portal.sso.us-gov-west-1.amazonaws.com" },
+		{ "oidc", "cn-north-1", { 0, 0, NULL }, "oidc.cn-north-1.amazonaws.com.cn" },
+		{ "oidc", "us-east-1", { 1, 0, NULL }, "oidc-fips.us-east-1.amazonaws.com" },
+	};
+	struct awsq_endpoint e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_int_equal(awsq_endpoint_resolve(&e, cases[i].service, cases[i].region,
+					 &cases[i].options, NULL),
+			0);
+		assert_string_equal(e.host, cases[i].host);
+	}
+}
+
 static void test_longest_names(void **state)
 {
 	static const char label[] =
@@ -176,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_without_options),
+		cmocka_unit_test(test_sso),
 		cmocka_unit_test(test_longest_names),
 		cmocka_unit_test(test_given_urls),
 		cmocka_unit_test(test_given_url_for_iam),
