@@ -5,6 +5,8 @@
  */
 #include "banned.h"
 
+#include "words.h"
+
 #include <awsq/buf.h>
 #include <awsq/profile.h>
 
@@ -99,36 +101,6 @@ static void *grow(void *items, size_t n, size_t *room, size_t size)
 }
 
 /*
- * Takes the next word of a header the way that a shell (and Python's shlex) does, with quotes and
- * backslashes. 1: there was one; 0: there is none left, or a quote is not closed.
- */
-static int next_word(const char **at, struct awsq_buf *word)
-{
-	const char *p = *at + strspn(*at, " \t");
-	char quote = '\0';
-
-	awsq_buf_reset(word);
-	if (*p == '\0')
-		return 0;
-	for (; *p && (quote || (*p != ' ' && *p != '\t')); p++) {
-		if (!quote && (*p == '"' || *p == '\'')) {
-			quote = *p;
-		} else if (quote && *p == quote) {
-			quote = '\0';
-		} else if (*p == '\\' && quote != '\'' && p[1] &&
-			   (!quote || p[1] == '\\' || p[1] == '"')) {
-			awsq_buf_addc(word, *++p);
-		} else if (*p == '\\' && !quote) {
-			return 0;
-		} else {
-			awsq_buf_addc(word, *p);
-		}
-	}
-	*at = p;
-	return !quote;
-}
-
-/*
  * Tells a section of the config file by its header: a kind and a name. As botocore, a header of any
  * other form is not an error, but nothing will ever ask for that section.
  */
@@ -142,7 +114,7 @@ static int classify(struct section *s, size_t max)
 	if (strcmp(s->header, "default") == 0) {
 		s->kind = AWSQ_SECTION_PROFILE;
 		awsq_buf_adds(&name, s->header);
-	} else if (next_word(&at, &kind) && next_word(&at, &name) &&
+	} else if (words_next(&at, &kind) == 1 && words_next(&at, &name) == 1 &&
 		   at[strspn(at, " \t")] == '\0') {
 		for (int i = 0; i < AWSQ_SECTION_OTHER; i++) {
 			if (strcmp(awsq_buf_str(&kind), kinds[i]) == 0)
