@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "cli/app_private.h"
+#include "cli/completion.h"
 #include "cli/signals.h"
 #include "cli/table.h"
 #include "fleet/state.h"
@@ -225,6 +226,8 @@ int app_main(const struct tool *tool, int argc, char **argv)
 		return EXIT_FAILED;
 	if (app.options.help || app.options.version)
 		status = print_and_end(&app, tool);
+	else if (app.options.completion)
+		status = completion_print(&app);
 	else
 		status = run(&app);
 	if (screen_finish(app.screen) != 0) {

@@ -35,7 +35,7 @@ static const char *const values_of[DURATION + 1] = {
 	[STREAM] = "out err",
 	[FORMAT] = "text json",
 	[FORMAT_OR_CSV] = "text json csv",
-	[COMPLETION] = "bash zsh fish regions accounts",
+	[COMPLETION] = "bash zsh fish regions",
 };
 
 struct option_row {
