@@ -114,6 +114,22 @@ $(BUILD)/measure: $(BUILD)/obj/tests/bench/measure.o
 	@echo '  LD    $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
+# ---- Completions: each executable prints its own, from the table that --help is of.
+
+COMPLETED := $(notdir $(TOOLS))
+BASH_COMPLETIONS := $(COMPLETED:%=$(BUILD)/completions/bash/%)
+ZSH_COMPLETIONS  := $(COMPLETED:%=$(BUILD)/completions/zsh/_%)
+FISH_COMPLETIONS := $(COMPLETED:%=$(BUILD)/completions/fish/%.fish)
+
+all: $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
+
+$(BASH_COMPLETIONS): $(BUILD)/completions/bash/%: $(BUILD)/%
+$(ZSH_COMPLETIONS): $(BUILD)/completions/zsh/_%: $(BUILD)/%
+$(FISH_COMPLETIONS): $(BUILD)/completions/fish/%.fish: $(BUILD)/%
+$(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS):
+	@mkdir -p $(@D)
+	$(Q)$< --completion=$(notdir $(@D)) >$@
+
 # ---- Testing
 
 check: unit integration
