@@ -2,6 +2,7 @@
 # `make help` lists the targets. Everything that is built goes below $(BUILD).
 
 VERSION  := 0.1.0
+# To be raised with a release that changes a function or a struct of a public header.
 SONAME   := libawsq.so.0
 
 BUILD    ?= build
@@ -9,6 +10,7 @@ PREFIX   ?= /usr/local
 DESTDIR  ?=
 CC       ?= cc
 AR       ?= ar
+OBJCOPY  ?= objcopy
 OPT      ?= -O2 -g
 SANITIZE ?=
 # Warnings are errors where they are ours to mend: make lint builds so, with gcc and with clang.
@@ -69,7 +71,7 @@ STATIC_LIB := $(BUILD)/libawsq.a
 SHARED_LIB := $(BUILD)/libawsq.so.$(VERSION)
 TOOLS_LIB  := $(BUILD)/libtools.a
 
-all: $(STATIC_LIB) $(SHARED_LIB) $(BUILD)/awsq.pc $(TOOLS)
+all: $(STATIC_LIB) $(SHARED_LIB) $(TOOLS)
 
 everything: all $(UNITS) $(HELPERS) $(BUILD)/measure
 
@@ -85,21 +87,26 @@ $(BUILD)/obj/libawsq/%.o: INCLUDES = $(LIB_CFLAGS)
 $(BUILD)/obj/tools/%.o $(BUILD)/obj/tests/%.o: CPPFLAGS += -Itools
 $(BUILD)/obj/tools/%.o $(BUILD)/obj/tests/%.o: INCLUDES = $(LIB_CFLAGS) $(TOOLS_CFLAGS) $(TEST_CFLAGS)
 
-$(STATIC_LIB): $(call objects,$(LIB_SRC))
+# The library as one object, in which what is hidden is local: a program linked to the archive may
+# have an http_new of its own.
+$(BUILD)/obj/libawsq.o: $(call objects,$(LIB_SRC))
+	@echo '  LD    $@'
+	$(Q)$(LD) -r -o $@ $^
+	$(Q)$(OBJCOPY) --localize-hidden $@
+
+$(STATIC_LIB): $(BUILD)/obj/libawsq.o
 $(TOOLS_LIB): $(call objects,$(SHARED_SRC))
 $(STATIC_LIB) $(TOOLS_LIB):
 	@rm -f $@
 	@echo '  AR    $@'
 	$(Q)$(AR) rcs $@ $^
 
-$(SHARED_LIB): $(call objects,$(LIB_SRC))
+$(SHARED_LIB): $(call objects,$(LIB_SRC)) libawsq/awsq.map
 	@echo '  LD    $@'
-	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--no-undefined $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--no-undefined -Wl,--version-script=libawsq/awsq.map \
+		$(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_LIBS)
 	@ln -sf $(@F) $(BUILD)/$(SONAME)
 	@ln -sf $(SONAME) $(BUILD)/libawsq.so
-
-$(BUILD)/awsq.pc: libawsq/awsq.pc.in Makefile
-	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
 $(TOOLS): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(TOOLS_LIB) $(STATIC_LIB)
 	@echo '  LD    $@'
@@ -113,22 +120,6 @@ $(UNITS) $(HELPERS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TOOLS_LIB) $
 $(BUILD)/measure: $(BUILD)/obj/tests/bench/measure.o
 	@echo '  LD    $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
-
-# ---- Completions: each executable prints its own, from the table that --help is of.
-
-COMPLETED := $(notdir $(TOOLS))
-BASH_COMPLETIONS := $(COMPLETED:%=$(BUILD)/completions/bash/%)
-ZSH_COMPLETIONS  := $(COMPLETED:%=$(BUILD)/completions/zsh/_%)
-FISH_COMPLETIONS := $(COMPLETED:%=$(BUILD)/completions/fish/%.fish)
-
-all: $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
-
-$(BASH_COMPLETIONS): $(BUILD)/completions/bash/%: $(BUILD)/%
-$(ZSH_COMPLETIONS): $(BUILD)/completions/zsh/_%: $(BUILD)/%
-$(FISH_COMPLETIONS): $(BUILD)/completions/fish/%.fish: $(BUILD)/%
-$(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS):
-	@mkdir -p $(@D)
-	$(Q)$< --completion=$(notdir $(@D)) >$@
 
 # ---- Testing
 
@@ -172,30 +163,48 @@ cloud: all $(VENV)/ready
 
 # ---- Installing
 
-MAN1 := $(wildcard tools/man/*.1)
-MAN5 := $(wildcard tools/man/*.5)
+# Where to, below DESTDIR: each can be set. A distribution sets PREFIX and, mostly, LIBDIR.
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR    ?= $(PREFIX)/share
+MANDIR     ?= $(DATADIR)/man
+DOCDIR     ?= $(DATADIR)/doc/awsq
+PKGCONFDIR ?= $(LIBDIR)/pkgconfig
+
+# What goes there: a folder, the files' mode, and the files. install and uninstall walk it.
+define each_folder
+$(call $(1),$(BINDIR),755,$(TOOLS))
+$(call $(1),$(LIBDIR),644,$(STATIC_LIB) $(SHARED_LIB))
+$(call $(1),$(INCLUDEDIR)/awsq,644,$(wildcard include/awsq/*.h))
+$(call $(1),$(MANDIR)/man1,644,$(wildcard tools/man/*.1))
+$(call $(1),$(MANDIR)/man3,644,$(wildcard tools/man/*.3))
+$(call $(1),$(MANDIR)/man5,644,$(wildcard tools/man/*.5))
+$(call $(1),$(DOCDIR),644,README.md LICENSE regions.cfg crontab.example tools/policy.json)
+endef
+
+put  = $(if $(3),install -d $(DESTDIR)$(1) && install -m $(2) $(3) $(DESTDIR)$(1))
+take = $(if $(3),rm -f $(addprefix $(DESTDIR)$(1)/,$(notdir $(3))))
+
+# awsq.pc is made anew each time: its folders are those of this install, not of the build. Below the
+# prefix they are given by it, as pkg-config --define-variable=prefix and sysroots want it.
+below_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-		$(DESTDIR)$(PREFIX)/include/awsq $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/doc/awsq
-	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(STATIC_LIB) $(SHARED_LIB) $(DESTDIR)$(PREFIX)/lib
-	ln -sf $(notdir $(SHARED_LIB)) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libawsq.so
-	install -m 644 $(BUILD)/awsq.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	install -m 644 $(wildcard include/awsq/*.h) $(DESTDIR)$(PREFIX)/include/awsq
-	install -m 644 README.md LICENSE regions.cfg crontab.example tools/policy.json $(DESTDIR)$(PREFIX)/share/doc/awsq
-	install -m 644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5
+	$(call each_folder,put)
+	ln -sf $(notdir $(SHARED_LIB)) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libawsq.so
+	install -d $(DESTDIR)$(PKGCONFDIR)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below_prefix,$(LIBDIR))|' \
+		-e 's|@INCLUDEDIR@|$(call below_prefix,$(INCLUDEDIR))|' -e 's|@VERSION@|$(VERSION)|' \
+		libawsq/awsq.pc.in >$(DESTDIR)$(PKGCONFDIR)/awsq.pc
+	chmod 644 $(DESTDIR)$(PKGCONFDIR)/awsq.pc
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS)))
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/lib/,libawsq.a libawsq.so $(SONAME) $(notdir $(SHARED_LIB)))
-	rm -f $(DESTDIR)$(PREFIX)/lib/pkgconfig/awsq.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/awsq $(DESTDIR)$(PREFIX)/share/doc/awsq
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(MAN1)))
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(MAN5)))
+	$(call each_folder,take)
+	$(call take,$(LIBDIR),,libawsq.so $(SONAME))
+	$(call take,$(PKGCONFDIR),,awsq.pc)
+	rm -rf $(DESTDIR)$(INCLUDEDIR)/awsq $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf build
