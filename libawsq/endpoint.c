@@ -1,7 +1,8 @@
 #include "banned.h"
 
+#include "authority.h"
+
 #include <awsq/endpoint.h>
-#include <awsq/num.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -94,11 +95,6 @@ static int fill(char *out, size_t size, const char *text, size_t len)
 	return 0;
 }
 
-static int is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 static int is_label(const char *s)
 {
 	size_t len = strlen(s);
@@ -147,53 +143,19 @@ static int aws_host(struct awsq_endpoint *out, const struct partition *p, const 
 	return 0;
 }
 
-/* Reads ":5000", giving 0 when there is none. */
-static int read_port(int64_t *port, const char *text, size_t len)
-{
-	char digits[6];
-
-	*port = 0;
-	if (len == 0)
-		return 0;
-	if (text[0] != ':' || text[1] == '-' ||
-		fill(digits, sizeof(digits), text + 1, len - 1) != 0)
-		return AWSQ_EINVAL;
-	return awsq_parse_int(port, digits, 1, 65535);
-}
-
-/* How much of a URL's authority is the host's name, or its address in brackets. */
-static size_t host_length(const char *text, size_t len)
-{
-	static const char hex[] = "0123456789abcdefABCDEF:.";
-	size_t n = 0;
-
-	if (text[0] == '[') {
-		n = 1 + strspn(text + 1, hex);
-		return n > 1 && n < len && text[n] == ']' ? n + 1 : 0;
-	}
-	while (n < len && (is_alnum(text[n]) || strchr("-._", text[n])))
-		n++;
-	return n;
-}
-
 /* The host and port of the URL given, as the Host header has them (RFC 9110, section 7.2). */
 static int url_host(struct awsq_endpoint *out, const char *text, size_t len, int64_t default_port)
 {
-	size_t n = len > 0 ? host_length(text, len) : 0, room = sizeof(out->host);
+	char host[AUTHORITY_HOST_SIZE];
 	int64_t port;
-	int written;
 
-	if (n == 0 || read_port(&port, text + n, len - n) != 0 || n > 253)
+	if (authority_parse(host, &port, text, len) != 0)
 		return AWSQ_EINVAL;
-	(void)fill(out->host, room, text, n);
-	for (char *c = out->host; *c; c++) {
-		if (*c >= 'A' && *c <= 'Z')
-			*c = (char)(*c - 'A' + 'a');
-	}
 	if (port == 0 || port == default_port)
-		return 0;
-	written = snprintf(out->host + n, room - n, ":%d", (int)port);
-	return written > 0 && (size_t)written < room - n ? 0 : AWSQ_EINVAL;
+		(void)snprintf(out->host, sizeof(out->host), "%s", host);
+	else
+		(void)snprintf(out->host, sizeof(out->host), "%s:%d", host, (int)port);
+	return 0;
 }
 
 /* A path in visible ASCII, and neither query nor fragment, since it goes before other paths. */
