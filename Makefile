@@ -121,6 +121,22 @@ $(BUILD)/measure: $(BUILD)/obj/tests/bench/measure.o
 	@echo '  LD    $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
+# ---- Completions: each executable prints its own, from the table that --help is of.
+
+COMPLETED := $(notdir $(TOOLS))
+BASH_COMPLETIONS := $(COMPLETED:%=$(BUILD)/completions/bash/%)
+ZSH_COMPLETIONS  := $(COMPLETED:%=$(BUILD)/completions/zsh/_%)
+FISH_COMPLETIONS := $(COMPLETED:%=$(BUILD)/completions/fish/%.fish)
+
+all: $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
+
+$(BASH_COMPLETIONS): $(BUILD)/completions/bash/%: $(BUILD)/%
+$(ZSH_COMPLETIONS): $(BUILD)/completions/zsh/_%: $(BUILD)/%
+$(FISH_COMPLETIONS): $(BUILD)/completions/fish/%.fish: $(BUILD)/%
+$(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS):
+	@mkdir -p $(@D)
+	$(Q)$< --completion=$(notdir $(@D)) >$@
+
 # ---- Testing
 
 check: unit integration
@@ -180,6 +196,9 @@ $(call $(1),$(INCLUDEDIR)/awsq,644,$(wildcard include/awsq/*.h))
 $(call $(1),$(MANDIR)/man1,644,$(wildcard tools/man/*.1))
 $(call $(1),$(MANDIR)/man3,644,$(wildcard tools/man/*.3))
 $(call $(1),$(MANDIR)/man5,644,$(wildcard tools/man/*.5))
+$(call $(1),$(DATADIR)/bash-completion/completions,644,$(BASH_COMPLETIONS))
+$(call $(1),$(DATADIR)/zsh/site-functions,644,$(ZSH_COMPLETIONS))
+$(call $(1),$(DATADIR)/fish/vendor_completions.d,644,$(FISH_COMPLETIONS))
 $(call $(1),$(DOCDIR),644,README.md LICENSE regions.cfg crontab.example tools/policy.json)
 endef
 
