@@ -105,9 +105,7 @@ static int choose_profile(struct user_files *f, const char *profile,
 	f->profile = strdup(profile ? profile : "default");
 	if (!f->profile)
 		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
-	if (strcmp(f->profile, "default") == 0 ||
-		awsq_profiles_has(f->config, AWSQ_SECTION_PROFILE, f->profile) ||
-		awsq_profiles_has(f->credentials, AWSQ_SECTION_PROFILE, f->profile))
+	if (strcmp(f->profile, "default") == 0 || user_files_has(f, f->profile))
 		return 0;
 	return awsq_err_set(err, AWSQ_EINVAL, "there is no profile '%s' in '%s' or in '%s'",
 		f->profile, f->config_path ? f->config_path : "~/.aws/config",
@@ -133,14 +131,24 @@ int user_files_load(struct user_files *f, const char *profile, const struct awsq
 	return rc;
 }
 
-const char *user_files_get(const struct user_files *f, const char *key)
+int user_files_has(const struct user_files *f, const char *profile)
 {
-	const char *value =
-		awsq_profiles_get(f->credentials, AWSQ_SECTION_PROFILE, f->profile, key);
+	return awsq_profiles_has(f->config, AWSQ_SECTION_PROFILE, profile) ||
+	       awsq_profiles_has(f->credentials, AWSQ_SECTION_PROFILE, profile);
+}
+
+const char *user_files_get_of(const struct user_files *f, const char *profile, const char *key)
+{
+	const char *value = awsq_profiles_get(f->credentials, AWSQ_SECTION_PROFILE, profile, key);
 
 	if (!value || *value == '\0')
-		value = awsq_profiles_get(f->config, AWSQ_SECTION_PROFILE, f->profile, key);
+		value = awsq_profiles_get(f->config, AWSQ_SECTION_PROFILE, profile, key);
 	return value && *value ? value : NULL;
+}
+
+const char *user_files_get(const struct user_files *f, const char *key)
+{
+	return user_files_get_of(f, f->profile, key);
 }
 
 void user_files_free(struct user_files *f)

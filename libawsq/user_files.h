@@ -30,6 +30,12 @@ int user_files_load(struct user_files *f, const char *profile, const struct awsq
 /* A setting of the profile, the credentials file's before the config file's; NULL if empty. */
 const char *user_files_get(const struct user_files *f, const char *key);
 
+/* The same of another profile. */
+const char *user_files_get_of(const struct user_files *f, const char *profile, const char *key);
+
+/* Whether either file has the profile. */
+int user_files_has(const struct user_files *f, const char *profile);
+
 /* Wipes and frees what f holds. */
 void user_files_free(struct user_files *f);
 

@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = awsq_settings_load(&settings, NULL, &awsq_environment_process, NULL);
 	if (rc == 0)
-		rc = awsq_credentials_load(&credentials, NULL, &awsq_environment_process, NULL);
+		rc = awsq_credentials_load(&credentials, NULL, NULL);
 	if (rc == 0)
 		rc = run(&fleet, argv, argc > 5 ? (int)number(argv[5]) : -1, &text);
 	awsq_credentials_free(&credentials);

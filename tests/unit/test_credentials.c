@@ -11,6 +11,13 @@
 
 #include "fake_user.h"
 
+static int load(struct awsq_credentials *out, struct fake_user *u, const char *profile,
+	struct awsq_err *err)
+{
+	return awsq_credentials_load(out,
+		&(struct awsq_credentials_options){ .profile = profile, .env = &u->env }, err);
+}
+
 /* Loads and expects these keys of that provider; token may be NULL. */
 static void finds(struct fake_user *u, const char *profile, const char *key, const char *secret,
 	const char *token, const char *source)
@@ -18,7 +25,7 @@ static void finds(struct fake_user *u, const char *profile, const char *key, con
 	struct awsq_credentials c;
 	struct awsq_err err;
 
-	if (awsq_credentials_load(&c, profile, &u->env, &err) != 0)
+	if (load(&c, u, profile, &err) != 0)
 		fail_msg("%s", err.message);
 	assert_string_equal(c.access_key_id, key);
 	assert_string_equal(c.secret_access_key, secret);
@@ -38,7 +45,7 @@ static void refuses(struct fake_user *u, const char *profile, int code, const ch
 	struct awsq_credentials c;
 	struct awsq_err err;
 
-	assert_int_equal(awsq_credentials_load(&c, profile, &u->env, &err), code);
+	assert_int_equal(load(&c, u, profile, &err), code);
 	assert_int_equal(err.code, code);
 	if (!strstr(err.message, part))
 		fail_msg("%s", err.message);
@@ -109,10 +116,13 @@ static void test_expiration(void **state)
 	fake_begin(&u);
 	fake_set(&u, "AWS_ACCESS_KEY_ID", "AKID");
 	fake_set(&u, "AWS_SECRET_ACCESS_KEY", "secret");
-	fake_set(&u, "AWS_CREDENTIAL_EXPIRATION", "2015-08-30T12:36:00Z");
-	assert_int_equal(awsq_credentials_load(&c, NULL, &u.env, NULL), 0);
-	assert_int_equal(c.expires, 1440938160);
+	fake_set(&u, "AWS_CREDENTIAL_EXPIRATION", "2115-08-30T12:36:00Z");
+	assert_int_equal(load(&c, &u, NULL, NULL), 0);
+	assert_int_equal(c.expires, 4596611760);
 	awsq_credentials_free(&c);
+	u.variables[3][1] = "2015-08-30T12:36:00Z";
+	refuses(&u, NULL, AWSQ_ECREDENTIALS,
+		"the credentials found (environment) expired at 2015-08-30T12:36:00Z");
 	u.variables[3][1] = "tomorrow";
 	refuses(&u, NULL, AWSQ_ECREDENTIALS, "'AWS_CREDENTIAL_EXPIRATION' is 'tomorrow'");
 	fake_end(&u);

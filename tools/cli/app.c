@@ -63,8 +63,8 @@ int app_load_aws(struct app *app, struct awsq_err *err)
 				app->settings.dualstack, app->settings.endpoint_url_ec2 },
 			err);
 	if (rc == 0)
-		rc = awsq_credentials_load(&app->credentials, o->profile, &awsq_environment_process,
-			err);
+		rc = awsq_credentials_load(&app->credentials,
+			&(struct awsq_credentials_options){ .profile = o->profile }, err);
 	return rc;
 }
 

@@ -163,7 +163,8 @@ int region_renew(struct region *r, const struct awsq_err *err)
 	if (!is_refused(err) || (r->renewed_ms && now - r->renewed_ms < RENEW_MS))
 		return 0;
 	r->renewed_ms = now;
-	if (awsq_credentials_load(&found, r->fleet->profile, &awsq_environment_process, NULL) != 0)
+	if (awsq_credentials_load(&found,
+		    &(struct awsq_credentials_options){ .profile = r->fleet->profile }, NULL) != 0)
 		return 0;
 	if (!are_new(r, &found)) {
 		awsq_credentials_free(&found);

@@ -1,0 +1,283 @@
+/*
+ * A source of credentials: what was found last, and when to look again.
+ */
+#include "banned.h"
+
+#include "credentials_source.h"
+
+#include <awsq/hash.h>
+
+#include <pthread.h>
+
+/* As in botocore; parts of their life where they live for a shorter time than this is made for. */
+#define ADVISORY_MS  (15 * 60 * 1000)
+#define MANDATORY_MS (10 * 60 * 1000)
+#define EXPIRED_MS   5000 /* a request is on its way for a moment */
+
+/* How long to wait before looking again after that has brought nothing new. */
+#define AGAIN_MIN_MS 1000
+#define AGAIN_MAX_MS 60000
+
+#define REFUSED_MS 10000
+
+struct awsq_credentials_source {
+	struct credentials_maker maker;
+	const struct awsq_clock *clock;
+	const struct awsq_log *log;
+	pthread_mutex_t mutex;       /* of all that follows */
+	pthread_cond_t done;         /* nobody loads any more */
+	int loading;                 /* some thread does, without holding the mutex */
+	struct awsq_credentials now; /* empty: none yet */
+	int64_t life_ms;             /* from when they were found until they expire; 0: for ever */
+	int64_t again_ms;       /* on the wall clock, when it may be looked again; 0: any time */
+	int64_t renewed_ms;     /* on mono_ms, when it was looked after a refusal; 0: never */
+	struct awsq_err failed; /* how the latest look has ended */
+};
+
+/* What the credentials at hand are good for. */
+enum state {
+	FRESH,     /* no need to look for others */
+	ADVISORY,  /* good, but one thread should look for others */
+	MANDATORY, /* the same, and all should wait for it */
+	EXPIRED    /* or there are none */
+};
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t wall_ms(const struct awsq_credentials_source *s)
+{
+	return s->clock->wall_ms(s->clock->arg);
+}
+
+static enum state judge(const struct awsq_credentials_source *s)
+{
+	int64_t left;
+
+	if (!s->now.access_key_id)
+		return EXPIRED;
+	if (s->now.expires == 0)
+		return FRESH;
+	left = s->now.expires * 1000 - wall_ms(s);
+	if (left <= smaller(EXPIRED_MS, s->life_ms / 10))
+		return EXPIRED;
+	if (left < smaller(MANDATORY_MS, s->life_ms / 3))
+		return MANDATORY;
+	return left < smaller(ADVISORY_MS, s->life_ms / 2) ? ADVISORY : FRESH;
+}
+
+static int same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static int same_keys(const struct awsq_credentials *a, const struct awsq_credentials *b)
+{
+	return same_text(a->access_key_id, b->access_key_id) &&
+	       same_text(a->secret_access_key, b->secret_access_key) &&
+	       same_text(a->session_token, b->session_token);
+}
+
+/* Some providers go on handing out what they have: not to be asked at each request. */
+static void wait_before_again(struct awsq_credentials_source *s)
+{
+	int64_t now = wall_ms(s);
+	int64_t left = s->now.access_key_id ? s->now.expires * 1000 - now : 0;
+
+	s->again_ms = now + AGAIN_MIN_MS;
+	if (left / 4 > AGAIN_MIN_MS)
+		s->again_ms = now + smaller(left / 4, AGAIN_MAX_MS);
+}
+
+static void take(struct awsq_credentials_source *s, struct awsq_credentials *found)
+{
+	if (s->now.access_key_id && same_keys(&s->now, found) && s->now.expires == found->expires) {
+		awsq_credentials_free(found);
+		wait_before_again(s);
+		return;
+	}
+	awsq_credentials_free(&s->now);
+	s->now = *found;
+	s->life_ms = found->expires ? found->expires * 1000 - wall_ms(s) : 0;
+	s->again_ms = 0;
+}
+
+/* Looks for credentials; called and left with the mutex held, which is not held meanwhile. */
+static void load(struct awsq_credentials_source *s)
+{
+	struct awsq_credentials found = { 0 };
+	struct awsq_err err = { 0 };
+	int first = !s->now.access_key_id;
+	int rc;
+
+	s->loading = 1;
+	(void)pthread_mutex_unlock(&s->mutex);
+	rc = s->maker.load(s->maker.arg, &found, first, &err);
+	(void)pthread_mutex_lock(&s->mutex);
+	s->loading = 0;
+	s->failed = err;
+	s->failed.code = rc;
+	if (rc == 0)
+		take(s, &found);
+	else
+		wait_before_again(s);
+	(void)pthread_cond_broadcast(&s->done);
+	if (rc != 0 && !first)
+		awsq_log(s->log, AWSQ_LOG_WARN, "cannot renew the credentials (%s): %s",
+			s->now.source, err.message);
+}
+
+/* Waits for what another thread finds, or looks itself where it is time for that. */
+static void look(struct awsq_credentials_source *s)
+{
+	enum state state = judge(s);
+
+	while (s->loading && state >= MANDATORY) {
+		(void)pthread_cond_wait(&s->done, &s->mutex);
+		state = judge(s);
+	}
+	if (state == FRESH || s->loading || wall_ms(s) < s->again_ms)
+		return;
+	load(s);
+}
+
+/* Why there is nothing to hand out. */
+static int explain(const struct awsq_credentials_source *s, struct awsq_err *err)
+{
+	char when[AWSQ_TIME_ISO];
+
+	if (!s->now.access_key_id) {
+		if (err)
+			*err = s->failed;
+		return s->failed.code;
+	}
+	awsq_time_iso(when, s->now.expires);
+	return awsq_err_set(err, AWSQ_ECREDENTIALS, "the credentials (%s) expired at %s: %s",
+		s->now.source, when,
+		s->failed.code ? s->failed.message : "new ones were looked for, and are the same");
+}
+
+int awsq_credentials_source_get(struct awsq_credentials_source *source,
+	struct awsq_credentials *out, struct awsq_err *err)
+{
+	int rc = 0;
+
+	memset(out, 0, sizeof(*out));
+	(void)pthread_mutex_lock(&source->mutex);
+	look(source);
+	if (judge(source) == EXPIRED)
+		rc = explain(source, err);
+	else if (awsq_credentials_copy(out, &source->now) != 0)
+		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	(void)pthread_mutex_unlock(&source->mutex);
+	return rc;
+}
+
+int awsq_credentials_source_renew(struct awsq_credentials_source *source,
+	const struct awsq_credentials *refused)
+{
+	int64_t now = source->clock->mono_ms(source->clock->arg);
+	int others;
+
+	(void)pthread_mutex_lock(&source->mutex);
+	while (source->loading)
+		(void)pthread_cond_wait(&source->done, &source->mutex);
+	others = source->now.access_key_id && !same_keys(&source->now, refused);
+	if (!others && (!source->renewed_ms || now - source->renewed_ms >= REFUSED_MS)) {
+		source->renewed_ms = now;
+		load(source);
+		others = source->failed.code == 0 && !same_keys(&source->now, refused);
+	}
+	(void)pthread_mutex_unlock(&source->mutex);
+	return others;
+}
+
+const char *awsq_credentials_source_name(struct awsq_credentials_source *source)
+{
+	const char *name;
+
+	(void)pthread_mutex_lock(&source->mutex);
+	name = source->now.source ? source->now.source : "";
+	(void)pthread_mutex_unlock(&source->mutex);
+	return name;
+}
+
+int credentials_source_make(struct awsq_credentials_source **out,
+	const struct credentials_maker *maker, const struct awsq_clock *clock,
+	const struct awsq_log *log, struct awsq_err *err)
+{
+	struct awsq_credentials_source *s = calloc(1, sizeof(*s));
+
+	*out = NULL;
+	if (!s || pthread_mutex_init(&s->mutex, NULL) != 0) {
+		free(s);
+		maker->free(maker->arg);
+		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	}
+	if (pthread_cond_init(&s->done, NULL) != 0) {
+		(void)pthread_mutex_destroy(&s->mutex);
+		free(s);
+		maker->free(maker->arg);
+		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	}
+	s->maker = *maker;
+	s->clock = clock ? clock : &awsq_clock_system;
+	s->log = log;
+	*out = s;
+	return 0;
+}
+
+void awsq_credentials_source_free(struct awsq_credentials_source *source)
+{
+	if (!source)
+		return;
+	awsq_credentials_free(&source->now);
+	source->maker.free(source->maker.arg);
+	(void)pthread_cond_destroy(&source->done);
+	(void)pthread_mutex_destroy(&source->mutex);
+	free(source);
+}
+
+/* ---- The value */
+
+static char *copy_text(const char *text, int *failed)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	*failed |= text && !copy;
+	return copy;
+}
+
+int awsq_credentials_copy(struct awsq_credentials *out, const struct awsq_credentials *from)
+{
+	int failed = 0;
+
+	out->access_key_id = copy_text(from->access_key_id, &failed);
+	out->secret_access_key = copy_text(from->secret_access_key, &failed);
+	out->session_token = copy_text(from->session_token, &failed);
+	out->expires = from->expires;
+	out->source = from->source;
+	if (!failed)
+		return 0;
+	awsq_credentials_free(out);
+	return AWSQ_ENOMEM;
+}
+
+static void wipe_and_free(char *secret)
+{
+	if (secret)
+		awsq_wipe(secret, strlen(secret));
+	free(secret);
+}
+
+void awsq_credentials_free(struct awsq_credentials *c)
+{
+	if (!c)
+		return;
+	wipe_and_free(c->access_key_id);
+	wipe_and_free(c->secret_access_key);
+	wipe_and_free(c->session_token);
+	memset(c, 0, sizeof(*c));
+}

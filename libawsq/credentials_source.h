@@ -1,0 +1,24 @@
+/*
+ * credentials_source.h: how a source of credentials is made, whatever it gets them from.
+ */
+#ifndef CREDENTIALS_SOURCE_H
+#define CREDENTIALS_SOURCE_H
+
+#include <awsq/credentials.h>
+
+struct credentials_maker {
+	/*
+	 * Gets credentials. first is true until it was 0 once. Called by one thread at a time, without
+	 * the source's lock.
+	 */
+	int (*load)(void *arg, struct awsq_credentials *out, int first, struct awsq_err *err);
+	void (*free)(void *arg);
+	void *arg; /* owned by the source */
+};
+
+/* Takes maker->arg over, after an error too. clock and log as in the options. AWSQ_ENOMEM. */
+int credentials_source_make(struct awsq_credentials_source **out,
+	const struct credentials_maker *maker, const struct awsq_clock *clock,
+	const struct awsq_log *log, struct awsq_err *err);
+
+#endif
