@@ -87,14 +87,16 @@ $(BUILD)/obj/libawsq/%.o: INCLUDES = $(LIB_CFLAGS)
 $(BUILD)/obj/tools/%.o $(BUILD)/obj/tests/%.o: CPPFLAGS += -Itools
 $(BUILD)/obj/tools/%.o $(BUILD)/obj/tests/%.o: INCLUDES = $(LIB_CFLAGS) $(TOOLS_CFLAGS) $(TEST_CFLAGS)
 
-# The library as one object, in which what is hidden is local: a program linked to the archive may
-# have an http_new of its own.
-$(BUILD)/obj/libawsq.o: $(call objects,$(LIB_SRC))
+# The library as one object. In the archive's what is hidden is local: a program linked to it may have
+# an http_new of its own. Unit tests are linked to the other.
+$(BUILD)/obj/libawsq-whole.o: $(call objects,$(LIB_SRC))
 	@echo '  LD    $@'
 	$(Q)$(LD) -r -o $@ $^
-	$(Q)$(OBJCOPY) --localize-hidden $@
 
-$(STATIC_LIB): $(BUILD)/obj/libawsq.o
+$(BUILD)/obj/libawsq-public.o: $(BUILD)/obj/libawsq-whole.o
+	$(Q)$(OBJCOPY) --localize-hidden $< $@
+
+$(STATIC_LIB): $(BUILD)/obj/libawsq-public.o
 $(TOOLS_LIB): $(call objects,$(SHARED_SRC))
 $(STATIC_LIB) $(TOOLS_LIB):
 	@rm -f $@
@@ -112,10 +114,14 @@ $(TOOLS): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(TOOLS_LIB) $(STATIC_LIB)
 	@echo '  LD    $@'
 	$(Q)$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(TOOLS_LIBS) $(LIB_LIBS)
 
-$(UNITS) $(HELPERS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TOOLS_LIB) $(STATIC_LIB)
+$(UNITS) $(HELPERS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TOOLS_LIB) $(BUILD)/obj/libawsq-whole.o
 	@mkdir -p $(@D)
 	@echo '  LD    $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS) $(LIB_LIBS) $(TEST_LIBS)
+
+# What the archive hides, for those that test it alone.
+$(BUILD)/unit/test_proxy $(BUILD)/unit/drive_settings: $(BUILD)/obj/libawsq/proxy.o \
+	$(BUILD)/obj/libawsq/authority.o
 
 $(BUILD)/measure: $(BUILD)/obj/tests/bench/measure.o
 	@echo '  LD    $@'
