@@ -4,46 +4,17 @@
  */
 #include "banned.h"
 
-#include "client_private.h"
+#include "call_private.h"
 
 #include <awsq/json.h>
 #include <awsq/query.h>
-#include <awsq/sigv4.h>
 #include <awsq/xml.h>
 
 #include <inttypes.h>
 
-#define MAX_BODY_BYTES   (4 * 1024 * 1024)
-#define MAX_ANSWER_BYTES (64 * 1024 * 1024)
-#define MAX_ERROR_BYTES  (64 * 1024)
-#define MAX_JSON_BYTES   (4 * 1024 * 1024)
-
-enum phase {
-	WAITING, /* for its time to be sent */
-	FLYING,  /* sent */
-	ENDED
-};
-
-struct running {
-	struct awsq_client *client;
-	struct awsq_call *call;
-	enum phase phase;
-	int64_t due_ms;  /* when to send, on the monotonic clock */
-	size_t base_len; /* of the body without the token of a page */
-
-	int attempt; /* for this page, from 1 */
-	int skew_corrected;
-	int64_t signed_at_ms; /* wall clock, as corrected then */
-	int64_t skew_ms;      /* the correction that was in it */
-	struct awsq_retry retry;
-
-	struct awsq_endpoint endpoint;
-	struct http_exchange exchange;
-	struct awsq_xml *xml;       /* of an answer that is a success */
-	struct awsq_buf json;       /* the same, of a JSON API: it is read when it is whole */
-	struct awsq_buf error_body; /* of one that is not */
-	void *page;                 /* what is filled from the answer */
-};
+#define MAX_BODY_BYTES  (4 * 1024 * 1024)
+#define MAX_ERROR_BYTES (64 * 1024)
+#define MAX_JSON_BYTES  (4 * 1024 * 1024)
 
 void awsq_call_init_json(struct awsq_call *call, const char *service, const char *target,
 	const char *action, const struct awsq_shape *shape, void *out)
@@ -93,62 +64,6 @@ static int on_body(void *arg, int status, const char *data, size_t len)
 	return 0;
 }
 
-/* Signs as of this moment and starts the exchange; the header lines are copied by then. */
-static int sign_and_start(struct running *r, int64_t timeout_ms)
-{
-	const char *type = r->call->target ? "application/x-amz-json-1.1"
-	                                   : "application/x-www-form-urlencoded; charset=utf-8";
-	struct awsq_client *c = r->client;
-	const struct awsq_credentials *cred = c->options.credentials;
-	const struct awsq_clock *clock = c->options.clock;
-	struct awsq_sigv4_keys keys = { cred->access_key_id, cred->secret_access_key,
-		cred->session_token };
-	struct awsq_header to_sign[3] = { { "Host", r->endpoint.host }, { "Content-Type", type } };
-	struct awsq_header to_send[5] = { { "Content-Type", type } };
-	size_t n_sign = 2, n_send = 1;
-	char target[128];
-	char url[sizeof(r->endpoint.url) + 1];
-	char path[sizeof(r->endpoint.path) + 1];
-	struct awsq_sigv4 s;
-	int rc;
-
-	(void)snprintf(path, sizeof(path), "%s/", r->endpoint.path);
-	(void)snprintf(url, sizeof(url), "%s/", r->endpoint.url);
-	if (r->call->target) {
-		(void)snprintf(target, sizeof(target), "%s.%s", r->call->target, r->call->action);
-		to_sign[n_sign++] = (struct awsq_header){ "X-Amz-Target", target };
-		to_send[n_send++] = to_sign[n_sign - 1];
-	}
-	r->skew_ms = c->skew_ms;
-	r->signed_at_ms = clock->wall_ms(clock->arg) + r->skew_ms;
-	rc = awsq_sigv4_sign(&s,
-		&(struct awsq_sigv4_request){ "POST", path, NULL, to_sign, n_sign,
-			r->call->body.data, r->call->body.len, r->endpoint.signing_region,
-			r->call->service, 0 },
-		&keys, r->signed_at_ms / 1000);
-	if (rc != 0)
-		return rc;
-	to_send[n_send++] = (struct awsq_header){ "X-Amz-Date", s.date };
-	to_send[n_send++] = (struct awsq_header){ "Authorization", awsq_buf_str(&s.authorization) };
-	if (keys.session_token && *keys.session_token)
-		to_send[n_send++] =
-			(struct awsq_header){ "X-Amz-Security-Token", keys.session_token };
-	r->exchange = (struct http_exchange){ .url = url,
-		.headers = to_send,
-		.n_headers = n_send,
-		.body = r->call->body.data,
-		.body_len = r->call->body.len,
-		.connect_timeout_ms = c->options.connect_timeout_ms,
-		.timeout_ms = timeout_ms,
-		.max_answer = MAX_ANSWER_BYTES,
-		.only_once = !r->call->repeatable || r->call->counted,
-		.on_body = on_body,
-		.arg = r };
-	rc = http_start(c->http, &r->exchange);
-	awsq_sigv4_free(&s);
-	return rc;
-}
-
 static void end_attempt(struct running *r)
 {
 	http_end(r->client->http, &r->exchange);
@@ -173,6 +88,8 @@ static void end_call(struct running *r, int code)
 
 	end_attempt(r);
 	r->phase = ENDED;
+	awsq_credentials_free(&r->own);
+	r->keys = NULL;
 	awsq_buf_truncate(&call->body, r->base_len);
 	if (code == 0) {
 		awsq_err_clear(&call->err);
@@ -198,7 +115,7 @@ static void begin_attempt(struct running *r, int64_t deadline_ms)
 	if (r->call->shape && !r->call->target)
 		rc = awsq_xml_new(&r->xml, r->call->shape, r->page);
 	if (rc == 0)
-		rc = sign_and_start(r, left);
+		rc = call_send(r, on_body, left);
 	if (rc != 0) {
 		end_call(r, rc);
 		return;
@@ -209,20 +126,6 @@ static void begin_attempt(struct running *r, int64_t deadline_ms)
 }
 
 /* ---- Judging what came back */
-
-/* An answer may quote the request, with the session token in it: that is nobody's to read. */
-static void mask_token(struct awsq_err *err, const struct awsq_credentials *c)
-{
-	size_t len = c->session_token ? strlen(c->session_token) : 0;
-	char *at;
-
-	/* The message may have been cut off within the token. */
-	at = strstr(err->message, "x-amz-security-token:");
-	if (at)
-		*at = '\0';
-	while (len > 0 && (at = strstr(err->message, c->session_token)) != NULL)
-		memset(at, '*', len);
-}
 
 /* Reads the end of an answer that is a success. */
 static int finish_answer(struct running *r)
@@ -267,7 +170,7 @@ static int outcome(struct running *r)
 		awsq_err_set(err, AWSQ_ESERVICE, "HTTP status %d from %s", x->status,
 			r->endpoint.url);
 	err->http_status = x->status;
-	mask_token(err, r->client->options.credentials);
+	call_mask_keys(r, err);
 	return err->code;
 }
 
@@ -342,7 +245,12 @@ static void attempt_done(struct running *r)
 		"%s: %s: %s%s%s%s", c->region, r->call->action, r->call->err.aws_code,
 		r->call->err.aws_code[0] ? ": " : "", r->call->err.message,
 		verdict == AWSQ_GIVE_UP ? "" : " (trying again)");
-	if (verdict == AWSQ_GIVE_UP) {
+	if (verdict == AWSQ_GIVE_UP && call_renew_keys(r)) {
+		/* Refused as they were, they do not count. */
+		r->attempt--;
+		r->call->attempts--;
+		r->retry.delay_ms = 0;
+	} else if (verdict == AWSQ_GIVE_UP) {
 		end_call(r, rc);
 		return;
 	}

@@ -64,8 +64,6 @@ int awsq_client_new(struct awsq_client **out, const struct awsq_client_options *
 	int rc;
 
 	*out = NULL;
-	if (!options->credentials)
-		return awsq_err_set(err, AWSQ_EINVAL, "a client needs credentials");
 	if (!options->region || !awsq_region_valid(options->region))
 		return awsq_err_set(err, AWSQ_EINVAL, "'%s' is not a region",
 			options->region ? options->region : "");

@@ -9,9 +9,10 @@
  *     awsq_ec2_describe_images(&calls[1], &images, filters);
  *     rc = awsq_run(client, calls, 2);
  *
- * A client belongs to one thread. Each attempt of a call is signed afresh with the clock and the
- * credentials of that moment; failures are judged by the standard retry mode (retry.h); lists are
- * read to their last page.
+ * A client belongs to one thread; several may share a source of credentials. Each attempt of a call
+ * is signed afresh with the clock and the credentials of that moment; where AWS refuses those and
+ * the source has others, the call is sent again with them. Failures are judged by the standard
+ * retry mode (retry.h); lists are read to their last page.
  */
 #ifndef AWSQ_CLIENT_H
 #define AWSQ_CLIENT_H
@@ -33,7 +34,8 @@ struct awsq_client;
 /* All pointers are borrowed and must outlive the client. Zero means the default given. */
 struct awsq_client_options {
 	const char *region;                         /* required */
-	const struct awsq_credentials *credentials; /* required */
+	const struct awsq_credentials *credentials; /* to sign with, or else the source's: */
+	struct awsq_credentials_source *source;     /* of that moment, for each attempt */
 	const struct awsq_settings *settings; /* endpoints, CA bundle, attempts; NULL: AWS's own */
 	const struct awsq_clock *clock;       /* NULL: the system's */
 	const struct awsq_log *log;           /* NULL: none */
@@ -52,6 +54,7 @@ struct awsq_call {
 	void *out;                      /* the struct of that shape to fill */
 	int repeatable;                 /* repeating it does no harm: a read, or it has a token */
 	int counted;                    /* attempts is to be exact: no resending by HTTP itself */
+	int anonymous;                  /* not signed: needs no credentials */
 
 	/*
 	 * Set by the caller who wants a list page by page, in constant memory, instead of whole in
@@ -62,7 +65,7 @@ struct awsq_call {
 	void *arg;
 
 	struct awsq_err err; /* how it ended */
-	int attempts;        /* how many requests were sent */
+	int attempts;        /* how many requests were sent, but for credentials refused */
 };
 
 AWSQ_BEGIN_DECLS
@@ -74,7 +77,7 @@ AWSQ_BEGIN_DECLS
 int awsq_global_init(void);
 void awsq_global_free(void);
 
-/* AWSQ_EINVAL without region or credentials, or when they are not usable; AWSQ_ENOMEM. */
+/* AWSQ_EINVAL without region, or when it or a setting is not usable; AWSQ_ENOMEM. */
 int awsq_client_new(struct awsq_client **out, const struct awsq_client_options *options,
 	struct awsq_err *err);
 void awsq_client_free(struct awsq_client *client);
