@@ -119,10 +119,6 @@ $(UNITS) $(HELPERS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TOOLS_LIB) $
 	@echo '  LD    $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS) $(LIB_LIBS) $(TEST_LIBS)
 
-# What the archive hides, for those that test it alone.
-$(BUILD)/unit/test_proxy $(BUILD)/unit/drive_settings: $(BUILD)/obj/libawsq/proxy.o \
-	$(BUILD)/obj/libawsq/authority.o
-
 $(BUILD)/measure: $(BUILD)/obj/tests/bench/measure.o
 	@echo '  LD    $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
