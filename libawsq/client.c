@@ -39,18 +39,7 @@ int client_endpoint(struct awsq_endpoint *out, const struct awsq_client *client,
 	if (s) {
 		options.fips = s->fips;
 		options.dualstack = s->dualstack;
-		if (strcmp(service, "ec2") == 0)
-			options.url = s->endpoint_url_ec2;
-		else if (strcmp(service, "iam") == 0)
-			options.url = s->endpoint_url_iam;
-		else if (strcmp(service, "sts") == 0)
-			options.url = s->endpoint_url_sts;
-		else if (strcmp(service, "kms") == 0)
-			options.url = s->endpoint_url_kms;
-		else if (strcmp(service, "servicequotas") == 0)
-			options.url = s->endpoint_url_service_quotas;
-		else if (strcmp(service, "ssm") == 0)
-			options.url = s->endpoint_url_ssm;
+		options.url = awsq_settings_endpoint_url(s, service);
 	}
 	return awsq_endpoint_resolve(out, service, client->region, &options, err);
 }
@@ -58,7 +47,8 @@ int client_endpoint(struct awsq_endpoint *out, const struct awsq_client *client,
 int awsq_client_new(struct awsq_client **out, const struct awsq_client_options *options,
 	struct awsq_err *err)
 {
-	struct http_options http = { NULL, "awsq/" AWSQ_VERSION };
+	const struct awsq_settings *s = options->settings;
+	struct http_options http = { .user_agent = "awsq/" AWSQ_VERSION };
 	struct awsq_endpoint endpoint;
 	struct awsq_client *c;
 	int rc;
@@ -75,8 +65,11 @@ int awsq_client_new(struct awsq_client **out, const struct awsq_client_options *
 	fill_defaults(&c->options);
 	c->cancel_fd = -1;
 	awsq_retry_bucket_init(&c->bucket);
-	if (options->settings)
-		http.ca_bundle = options->settings->ca_bundle;
+	proxies_find(&http.proxies, &awsq_environment_process);
+	if (s) {
+		http.ca_bundle = s->ca_bundle;
+		http.proxies = (struct proxies){ s->http_proxy, s->https_proxy, s->no_proxy };
+	}
 	rc = client_endpoint(&endpoint, c, "ec2", err);
 	if (rc == 0) {
 		rc = http_new(&c->http, &http);

@@ -44,7 +44,8 @@ static int carry_out(struct http *http, struct http_exchange *x, int cancel_fd)
 int awsq_fetch(int *status, struct awsq_buf *body, const struct awsq_fetch *request,
 	struct awsq_err *err)
 {
-	struct http_options options = { request->ca_bundle, "awsq/" AWSQ_VERSION };
+	struct http_options options = { .ca_bundle = request->ca_bundle,
+		.user_agent = "awsq/" AWSQ_VERSION };
 	struct http_exchange x = { 0 };
 	struct http *http;
 	int rc;
@@ -64,6 +65,7 @@ int awsq_fetch(int *status, struct awsq_buf *body, const struct awsq_fetch *requ
 	x.arg = body;
 	if (!x.url || !is_method(x.method))
 		return awsq_err_set(err, AWSQ_EINVAL, "not a URL and a method to fetch it by");
+	proxies_find(&options.proxies, &awsq_environment_process);
 	rc = http_new(&http, &options);
 	if (rc == 0)
 		rc = carry_out(http, &x, request->cancel_fd > 0 ? request->cancel_fd : -1);

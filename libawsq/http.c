@@ -5,6 +5,7 @@
 
 #include <awsq/clock.h>
 #include <awsq/err.h>
+#include <awsq/hash.h>
 
 #include <curl/curl.h>
 
@@ -15,7 +16,8 @@ struct http {
 	CURLM *multi;
 	char *ca_bundle;
 	char *user_agent;
-	int bundle_only; /* whom to trust is in a bundle, and no folder is to be read beside it */
+	char *proxies[3]; /* http, https, no */
+	int bundle_only;  /* whom to trust is in a bundle, and no folder is to be read beside it */
 };
 
 /* What libcurl needs for an exchange. */
@@ -24,7 +26,8 @@ struct http_transfer {
 	struct curl_slist *headers;
 	struct http_exchange *exchange;
 	size_t received;
-	int code; /* why we ended it ourselves; 0: we did not */
+	int code;    /* why we ended it ourselves; 0: we did not */
+	char *proxy; /* NULL: none */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -46,19 +49,32 @@ static int has_default_bundle(void)
 	return info->age >= CURLVERSION_SEVENTH && info->cainfo && access(info->cainfo, R_OK) == 0;
 }
 
+/* AWSQ_ENOMEM into *rc when there is no memory. */
+static char *copy(const char *text, int *rc)
+{
+	char *same = text ? strdup(text) : NULL;
+
+	if (text && !same)
+		*rc = AWSQ_ENOMEM;
+	return same;
+}
+
 int http_new(struct http **out, const struct http_options *options)
 {
 	struct http *h = calloc(1, sizeof(*h));
+	int rc = 0;
 
 	*out = NULL;
 	if (!h)
 		return AWSQ_ENOMEM;
 	h->multi = curl_multi_init();
-	h->user_agent = strdup(options->user_agent);
-	if (options->ca_bundle)
-		h->ca_bundle = strdup(options->ca_bundle);
+	h->user_agent = copy(options->user_agent, &rc);
+	h->ca_bundle = copy(options->ca_bundle, &rc);
+	h->proxies[0] = copy(options->proxies.http, &rc);
+	h->proxies[1] = copy(options->proxies.https, &rc);
+	h->proxies[2] = copy(options->proxies.no, &rc);
 	h->bundle_only = h->ca_bundle || has_default_bundle();
-	if (!h->multi || !h->user_agent || (options->ca_bundle && !h->ca_bundle)) {
+	if (!h->multi || rc != 0) {
 		http_free(h);
 		return AWSQ_ENOMEM;
 	}
@@ -71,6 +87,11 @@ void http_free(struct http *h)
 	if (!h)
 		return;
 	curl_multi_cleanup(h->multi);
+	for (size_t i = 0; i < 3; i++) {
+		if (h->proxies[i]) /* may have a password */
+			awsq_wipe(h->proxies[i], strlen(h->proxies[i]));
+		free(h->proxies[i]);
+	}
 	free(h->ca_bundle);
 	free(h->user_agent);
 	free(h);
@@ -150,6 +171,54 @@ static void set_method(CURL *easy, const struct http_exchange *x)
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, x->method);
 }
 
+/* Whom to trust: the server, and a proxy that speaks TLS as well. */
+static void set_trust(CURL *easy, const struct http *h)
+{
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
+	if (h->ca_bundle) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, h->ca_bundle);
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, h->ca_bundle);
+	}
+	/*
+	 * Debian's default is a bundle and a folder with the same in it, and libcurl keeps what it
+	 * has read only of a bundle that stands alone: else it reads 50 ms for each connection.
+	 */
+	if (h->bundle_only) {
+		curl_easy_setopt(easy, CURLOPT_CAPATH, (char *)NULL);
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, (char *)NULL);
+	}
+}
+
+/* By way of which proxy; libcurl is kept from looking into the environment itself. */
+static int set_proxy(const struct http *h, struct http_transfer *t)
+{
+	struct http_exchange *x = t->exchange;
+	struct proxies set = { h->proxies[0], h->proxies[1], h->proxies[2] };
+	struct awsq_err err = { 0 };
+	struct proxy proxy;
+	int rc;
+
+	if (x->direct)
+		memset(&set, 0, sizeof(set));
+	rc = proxy_choose(&proxy, &set, x->url, &err);
+	if (rc != 0)
+		(void)snprintf(x->message, sizeof(x->message), "%.255s", err.message);
+	if (rc == 0 && proxy.url[0])
+		t->proxy = copy(proxy.url, &rc);
+	curl_easy_setopt(t->easy, CURLOPT_PROXY, proxy.url);
+	curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* its Date is not AWS's */
+	if (proxy.user.len > 0) {
+		curl_easy_setopt(t->easy, CURLOPT_PROXYUSERNAME, awsq_buf_str(&proxy.user));
+		curl_easy_setopt(t->easy, CURLOPT_PROXYPASSWORD, awsq_buf_str(&proxy.password));
+	}
+	proxy_free(&proxy);
+	return rc;
+}
+
 static void set_options(const struct http *h, struct http_transfer *t)
 {
 	const struct http_exchange *x = t->exchange;
@@ -168,18 +237,7 @@ static void set_options(const struct http *h, struct http_transfer *t)
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)x->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, x->only_once ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	if (x->direct)
-		curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	if (h->ca_bundle)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, h->ca_bundle);
-	/*
-	 * Debian's default is a bundle and a folder with the same in it, and libcurl keeps what it
-	 * has read only of a bundle that stands alone: else it reads 50 ms for each connection.
-	 */
-	if (h->bundle_only)
-		curl_easy_setopt(easy, CURLOPT_CAPATH, (char *)NULL);
+	set_trust(easy, h);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -191,20 +249,25 @@ static void set_options(const struct http *h, struct http_transfer *t)
 int http_start(struct http *h, struct http_exchange *x)
 {
 	struct http_transfer *t = calloc(1, sizeof(*t));
+	int rc = AWSQ_ENOMEM;
 
 	if (!t)
-		return AWSQ_ENOMEM;
+		return rc;
 	x->transfer = t;
 	t->exchange = x;
 	t->easy = curl_easy_init();
 	if (!t->easy || add_headers(t, x) != 0)
 		goto fail;
 	set_options(h, t);
+	rc = set_proxy(h, t);
+	if (rc != 0)
+		goto fail;
 	if (curl_multi_add_handle(h->multi, t->easy) == CURLM_OK)
 		return 0;
+	rc = AWSQ_ENOMEM;
 fail:
 	http_end(h, x);
-	return AWSQ_ENOMEM;
+	return rc;
 }
 
 static int code_of(CURLcode result)
@@ -235,6 +298,7 @@ static void finish(struct http_transfer *t, CURLcode result)
 	struct http_exchange *x = t->exchange;
 	curl_off_t pretransfer = 0;
 	long status = 0;
+	int said = 0;
 
 	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	/* The time at which sending could begin stays 0 when no connection was made. */
@@ -243,10 +307,13 @@ static void finish(struct http_transfer *t, CURLcode result)
 	x->result = t->code ? t->code : code_of(result);
 	x->nothing_sent = x->result != 0 && pretransfer == 0;
 	if (x->result != 0)
-		(void)snprintf(x->message, sizeof(x->message), "%s",
+		said = snprintf(x->message, sizeof(x->message), "%s",
 			t->code       ? awsq_strerror(t->code)
 			: t->error[0] ? t->error
 				      : curl_easy_strerror(result));
+	if (t->proxy && said > 0 && (size_t)said < sizeof(x->message))
+		(void)snprintf(x->message + said, sizeof(x->message) - (size_t)said,
+			" (by way of the proxy '%s')", t->proxy);
 	x->done = 1;
 }
 
@@ -305,6 +372,7 @@ void http_end(struct http *h, struct http_exchange *x)
 		curl_easy_cleanup(t->easy);
 	}
 	curl_slist_free_all(t->headers);
+	free(t->proxy);
 	free(t);
 	x->transfer = NULL;
 }

@@ -12,11 +12,15 @@
 #include <awsq/buf.h>
 #include <awsq/sigv4.h>
 
+#include "proxy.h"
+
 struct http;
 
+/* Copied. */
 struct http_options {
 	const char *ca_bundle; /* PEM file of trusted certificates; NULL: the system's */
 	const char *user_agent;
+	struct proxies proxies; /* the environment's have no say of their own */
 };
 
 /* One request and its answer. Zero it, fill the first part, and keep it until it is done. */
@@ -55,7 +59,10 @@ int http_new(struct http **out, const struct http_options *options);
 /* Ends what is under way. */
 void http_free(struct http *h);
 
-/* Starts an exchange. AWSQ_ENOMEM when it cannot; nothing is then under way. */
+/*
+ * Starts an exchange. When it cannot, nothing is under way: AWSQ_ENOMEM; AWSQ_EINVAL, with x's
+ * message, when what is set as its proxy is none.
+ */
 int http_start(struct http *h, struct http_exchange *x);
 
 /*

@@ -1,14 +1,39 @@
 #include "banned.h"
 
+#include "proxy.h"
 #include "user_files.h"
 
+#include <awsq/hash.h>
 #include <awsq/num.h>
 #include <awsq/settings.h>
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_ATTEMPTS 1000
+
+#define URL(name) offsetof(struct awsq_settings, endpoint_url_##name)
+
+/* Where each service's endpoint may be set, beside where that of all is. */
+static const struct {
+	const char *service;  /* as awsq_endpoint_resolve() names it */
+	const char *variable; /* of its own */
+	const char *key;      /* in a [services] section */
+	size_t member;
+} endpoints[] = {
+	{ "ec2", "AWS_ENDPOINT_URL_EC2", "ec2", URL(ec2) },
+	{ "iam", "AWS_ENDPOINT_URL_IAM", "iam", URL(iam) },
+	{ "sts", "AWS_ENDPOINT_URL_STS", "sts", URL(sts) },
+	{ "kms", "AWS_ENDPOINT_URL_KMS", "kms", URL(kms) },
+	{ "servicequotas", "AWS_ENDPOINT_URL_SERVICE_QUOTAS", "service_quotas",
+		URL(service_quotas) },
+	{ "ssm", "AWS_ENDPOINT_URL_SSM", "ssm", URL(ssm) },
+	{ "sso", "AWS_ENDPOINT_URL_SSO", "sso", URL(sso) },
+	{ "oidc", "AWS_ENDPOINT_URL_SSO_OIDC", "sso_oidc", URL(sso_oidc) },
+};
+
+#define N_ENDPOINTS (sizeof(endpoints) / sizeof(endpoints[0]))
 
 /* Where settings are looked up. */
 struct sources {
@@ -106,22 +131,26 @@ static int find_in_services(const char **value, const struct sources *s, const c
 	return 0;
 }
 
-static int get_endpoint(char **out, const struct sources *s, const char *variable,
-	const char *service)
+static char **url_member(struct awsq_settings *s, size_t i)
 {
-	const char *value = environment_get(s->env, variable);
+	return (char **)(void *)((char *)s + endpoints[i].member);
+}
+
+static int get_endpoint(struct awsq_settings *out, const struct sources *s, size_t i)
+{
+	const char *value = environment_get(s->env, endpoints[i].variable);
 	int rc;
 
 	if (!value)
 		value = environment_get(s->env, "AWS_ENDPOINT_URL");
 	if (value)
-		return keep(out, value, s->err);
-	rc = find_in_services(&value, s, service);
+		return keep(url_member(out, i), value, s->err);
+	rc = find_in_services(&value, s, endpoints[i].key);
 	if (rc != 0)
 		return rc;
 	if (!value || *value == '\0')
 		value = user_files_get(s->files, "endpoint_url");
-	return keep(out, value, s->err);
+	return keep(url_member(out, i), value, s->err);
 }
 
 static int get_endpoints(struct awsq_settings *out, const struct sources *s)
@@ -130,25 +159,43 @@ static int get_endpoints(struct awsq_settings *out, const struct sources *s)
 	int rc = get_flag(&ignore, s, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 		"ignore_configured_endpoint_urls");
 
-	if (rc != 0 || ignore)
-		return rc;
-	rc = get_endpoint(&out->endpoint_url_ec2, s, "AWS_ENDPOINT_URL_EC2", "ec2");
+	for (size_t i = 0; rc == 0 && !ignore && i < N_ENDPOINTS; i++)
+		rc = get_endpoint(out, s, i);
+	return rc;
+}
+
+/* They all mean the standard mode here; botocore refuses others, too. */
+static int check_retry_mode(const struct sources *s)
+{
+	const char *where, *value = find(s, "AWS_RETRY_MODE", "retry_mode", &where);
+
+	if (!value || strcmp(value, "standard") == 0 || strcmp(value, "adaptive") == 0 ||
+		strcmp(value, "legacy") == 0)
+		return 0;
+	return awsq_err_set(s->err, AWSQ_EINVAL,
+		"'%s' is '%s', and should be 'standard', 'adaptive' or 'legacy'", where, value);
+}
+
+static int get_ca_bundle(char **out, const struct sources *s)
+{
+	int rc = get_text(out, s, "AWS_CA_BUNDLE", "ca_bundle");
+
+	if (rc == 0 && !*out)
+		rc = keep(out, environment_get(s->env, "REQUESTS_CA_BUNDLE"), s->err);
+	return rc;
+}
+
+static int get_proxies(struct awsq_settings *out, const struct sources *s)
+{
+	struct proxies found;
+	int rc;
+
+	proxies_find(&found, s->env);
+	rc = keep(&out->http_proxy, found.http, s->err);
 	if (rc == 0)
-		rc = get_endpoint(&out->endpoint_url_iam, s, "AWS_ENDPOINT_URL_IAM", "iam");
+		rc = keep(&out->https_proxy, found.https, s->err);
 	if (rc == 0)
-		rc = get_endpoint(&out->endpoint_url_sts, s, "AWS_ENDPOINT_URL_STS", "sts");
-	if (rc == 0)
-		rc = get_endpoint(&out->endpoint_url_kms, s, "AWS_ENDPOINT_URL_KMS", "kms");
-	if (rc == 0)
-		rc = get_endpoint(&out->endpoint_url_service_quotas, s,
-			"AWS_ENDPOINT_URL_SERVICE_QUOTAS", "service_quotas");
-	if (rc == 0)
-		rc = get_endpoint(&out->endpoint_url_ssm, s, "AWS_ENDPOINT_URL_SSM", "ssm");
-	if (rc == 0)
-		rc = get_endpoint(&out->endpoint_url_sso, s, "AWS_ENDPOINT_URL_SSO", "sso");
-	if (rc == 0)
-		rc = get_endpoint(&out->endpoint_url_sso_oidc, s, "AWS_ENDPOINT_URL_SSO_OIDC",
-			"sso_oidc");
+		rc = keep(&out->no_proxy, found.no, s->err);
 	return rc;
 }
 
@@ -169,9 +216,13 @@ static int get_all(struct awsq_settings *out, const struct sources *s)
 	if (rc == 0)
 		rc = get_endpoints(out, s);
 	if (rc == 0)
-		rc = get_text(&out->ca_bundle, s, "AWS_CA_BUNDLE", "ca_bundle");
+		rc = get_ca_bundle(&out->ca_bundle, s);
+	if (rc == 0)
+		rc = get_proxies(out, s);
 	if (rc == 0)
 		rc = get_max_attempts(&out->max_attempts, s);
+	if (rc == 0)
+		rc = check_retry_mode(s);
 	if (rc == 0)
 		rc = get_flag(&out->fips, s, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
 	if (rc == 0)
@@ -195,20 +246,35 @@ int awsq_settings_load(struct awsq_settings *out, const char *profile,
 	return rc;
 }
 
+/* A proxy's URL may have a password. */
+static void free_secret(char *text)
+{
+	if (text)
+		awsq_wipe(text, strlen(text));
+	free(text);
+}
+
 void awsq_settings_free(struct awsq_settings *s)
 {
 	if (!s)
 		return;
 	free(s->profile);
 	free(s->region);
-	free(s->endpoint_url_ec2);
-	free(s->endpoint_url_iam);
-	free(s->endpoint_url_sts);
-	free(s->endpoint_url_kms);
-	free(s->endpoint_url_service_quotas);
-	free(s->endpoint_url_ssm);
-	free(s->endpoint_url_sso);
-	free(s->endpoint_url_sso_oidc);
+	for (size_t i = 0; i < N_ENDPOINTS; i++)
+		free(*url_member(s, i));
 	free(s->ca_bundle);
+	free_secret(s->http_proxy);
+	free_secret(s->https_proxy);
+	free(s->no_proxy);
 	memset(s, 0, sizeof(*s));
+}
+
+const char *awsq_settings_endpoint_url(const struct awsq_settings *s, const char *service)
+{
+	for (size_t i = 0; i < N_ENDPOINTS; i++) {
+		if (strcmp(endpoints[i].service, service) == 0)
+			return *(char *const *)(const void *)((const char *)s +
+							      endpoints[i].member);
+	}
+	return NULL;
 }

@@ -5,7 +5,8 @@
  * (botocore/configprovider.py): a variable beats the profile, and an empty variable counts as
  * absent. The profile's settings are those of both files, ~/.aws/credentials before ~/.aws/config;
  * AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name others, in which a leading "~/" stands for
- * $HOME. A file that is not there is empty, one that cannot be read is an error.
+ * $HOME. A file that is not there is empty, one that cannot be read is an error. AWS_RETRY_MODE
+ * (retry_mode) may be any of botocore's, and means the standard mode always (retry.h).
  */
 #ifndef AWSQ_SETTINGS_H
 #define AWSQ_SETTINGS_H
@@ -31,7 +32,16 @@ struct awsq_settings {
 	char *endpoint_url_ssm;
 	char *endpoint_url_sso; /* the portal that hands out a role's credentials */
 	char *endpoint_url_sso_oidc;
-	char *ca_bundle;  /* AWS_CA_BUNDLE, ca_bundle: a file of certificates in PEM form */
+	/* AWS_CA_BUNDLE, ca_bundle, REQUESTS_CA_BUNDLE: a file of certificates in PEM form */
+	char *ca_bundle;
+	/*
+	 * http_proxy and HTTP_PROXY, https_proxy and HTTPS_PROXY, no_proxy and NO_PROXY, as
+	 * Python's urllib reads them: how to reach http:// and https:// URLs, and which hosts
+	 * without a proxy. The first two may have a password in them.
+	 */
+	char *http_proxy;
+	char *https_proxy;
+	char *no_proxy;
 	int max_attempts; /* AWS_MAX_ATTEMPTS, max_attempts: 1 to 1000, in all; 0: not set */
 	int fips;         /* AWS_USE_FIPS_ENDPOINT, use_fips_endpoint */
 	int dualstack;    /* AWS_USE_DUALSTACK_ENDPOINT, use_dualstack_endpoint */
@@ -50,6 +60,9 @@ extern const struct awsq_environment awsq_environment_process;
  */
 int awsq_settings_load(struct awsq_settings *out, const char *profile,
 	const struct awsq_environment *env, struct awsq_err *err);
+
+/* The URL that is set for service, named as for awsq_endpoint_resolve(); NULL: none. It is s's. */
+const char *awsq_settings_endpoint_url(const struct awsq_settings *s, const char *service);
 
 /* Frees what s holds and leaves it empty. NULL is allowed. */
 void awsq_settings_free(struct awsq_settings *s);

@@ -227,6 +227,81 @@ static void test_all_services(void **state)
 	fake_end(&u);
 }
 
+static void test_endpoint_of_a_service(void **state)
+{
+	struct awsq_settings s = { .endpoint_url_service_quotas = (char[]){ "http://q" },
+		.endpoint_url_sso_oidc = (char[]){ "http://o" } };
+
+	(void)state;
+	assert_string_equal(awsq_settings_endpoint_url(&s, "servicequotas"), "http://q");
+	assert_string_equal(awsq_settings_endpoint_url(&s, "oidc"), "http://o");
+	assert_null(awsq_settings_endpoint_url(&s, "ec2"));
+	assert_null(awsq_settings_endpoint_url(&s, "s3"));
+}
+
+/* Lower case first, where an empty variable says that there is none. */
+static void test_proxies(void **state)
+{
+	struct awsq_settings s;
+	struct fake_user u;
+
+	(void)state;
+	fake_begin(&u);
+	fake_set(&u, "HTTP_PROXY", "one");
+	fake_set(&u, "HTTPS_PROXY", "two");
+	fake_set(&u, "https_proxy", "http://u:p@three");
+	fake_set(&u, "NO_PROXY", "four");
+	fake_set(&u, "no_proxy", "");
+	load(&s, NULL, &u);
+	assert_string_equal(s.http_proxy, "one");
+	assert_string_equal(s.https_proxy, "http://u:p@three");
+	assert_null(s.no_proxy);
+	awsq_settings_free(&s);
+	fake_set(&u, "REQUEST_METHOD", "GET"); /* what a CGI program has from its client */
+	load(&s, NULL, &u);
+	assert_null(s.http_proxy);
+	awsq_settings_free(&s);
+	fake_end(&u);
+}
+
+static void test_ca_bundles(void **state)
+{
+	struct awsq_settings s;
+	struct fake_user u;
+
+	(void)state;
+	fake_begin(&u);
+	fake_set(&u, "REQUESTS_CA_BUNDLE", "/weak");
+	load(&s, NULL, &u);
+	assert_string_equal(s.ca_bundle, "/weak");
+	awsq_settings_free(&s);
+	fake_file(&u, ".aws/config", "[default]\nca_bundle = /c\n");
+	load(&s, NULL, &u);
+	assert_string_equal(s.ca_bundle, "/c");
+	awsq_settings_free(&s);
+	fake_end(&u);
+}
+
+static void test_retry_modes(void **state)
+{
+	static const char *const modes[] = { "standard", "adaptive", "legacy" };
+	struct awsq_settings s;
+	struct fake_user u;
+
+	(void)state;
+	fake_begin(&u);
+	fake_set(&u, "AWS_RETRY_MODE", "");
+	for (size_t i = 0; i < 3; i++) {
+		u.variables[1][1] = modes[i];
+		load(&s, NULL, &u);
+		awsq_settings_free(&s);
+	}
+	u.variables[1][1] = "Standard";
+	refuses(&u, NULL, AWSQ_EINVAL,
+		"'AWS_RETRY_MODE' is 'Standard', and should be 'standard', 'adaptive' or 'legacy'");
+	fake_end(&u);
+}
+
 /* The same with this one setting in the default profile. */
 static void refuses_setting(struct fake_user *u, const char *setting, const char *message)
 {
@@ -249,6 +324,7 @@ static void test_bad_settings(void **state)
 		"'max_attempts' is '0', and should be a number from 1 to 1000");
 	refuses_setting(&u, "max_attempts = 1001", "'max_attempts' is '1001',");
 	refuses_setting(&u, "max_attempts = many", "'max_attempts' is 'many',");
+	refuses_setting(&u, "retry_mode = often", "'retry_mode' is 'often',");
 	refuses_setting(&u, "use_fips_endpoint = yes",
 		"'use_fips_endpoint' is 'yes', and should be 'true' or 'false'");
 	refuses_setting(&u, "use_dualstack_endpoint = truely",
@@ -321,6 +397,10 @@ int main(void)
 		cmocka_unit_test(test_which_profile),
 		cmocka_unit_test(test_endpoints),
 		cmocka_unit_test(test_all_services),
+		cmocka_unit_test(test_endpoint_of_a_service),
+		cmocka_unit_test(test_proxies),
+		cmocka_unit_test(test_ca_bundles),
+		cmocka_unit_test(test_retry_modes),
 		cmocka_unit_test(test_bad_settings),
 		cmocka_unit_test(test_other_paths),
 		cmocka_unit_test(test_unusable_files),
