@@ -104,6 +104,8 @@ int call_send(struct running *r,
 		.arg = r };
 	/* The header lines are copied by it. */
 	rc = http_start(c->http, &r->exchange);
+	if (rc != 0 && r->exchange.message[0])
+		awsq_err_set(&r->call->err, rc, "%s", r->exchange.message);
 	awsq_sigv4_free(&s);
 	return rc;
 }
