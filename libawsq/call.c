@@ -64,67 +64,6 @@ static int on_body(void *arg, int status, const char *data, size_t len)
 	return 0;
 }
 
-<<<<<<< tree
-/* Signs as of this moment and starts the exchange; the header lines are copied by then. */
-static int sign_and_start(struct running *r, int64_t timeout_ms)
-{
-	const char *type = r->call->target ? "application/x-amz-json-1.1"
-	                                   : "application/x-www-form-urlencoded; charset=utf-8";
-	struct awsq_client *c = r->client;
-	const struct awsq_credentials *cred = c->options.credentials;
-	const struct awsq_clock *clock = c->options.clock;
-	struct awsq_sigv4_keys keys = { cred->access_key_id, cred->secret_access_key,
-		cred->session_token };
-	struct awsq_header to_sign[3] = { { "Host", r->endpoint.host }, { "Content-Type", type } };
-	struct awsq_header to_send[5] = { { "Content-Type", type } };
-	size_t n_sign = 2, n_send = 1;
-	char target[128];
-	char url[sizeof(r->endpoint.url) + 1];
-	char path[sizeof(r->endpoint.path) + 1];
-	struct awsq_sigv4 s;
-	int rc;
-
-	(void)snprintf(path, sizeof(path), "%s/", r->endpoint.path);
-	(void)snprintf(url, sizeof(url), "%s/", r->endpoint.url);
-	if (r->call->target) {
-		(void)snprintf(target, sizeof(target), "%s.%s", r->call->target, r->call->action);
-		to_sign[n_sign++] = (struct awsq_header){ "X-Amz-Target", target };
-		to_send[n_send++] = to_sign[n_sign - 1];
-	}
-	r->skew_ms = c->skew_ms;
-	r->signed_at_ms = clock->wall_ms(clock->arg) + r->skew_ms;
-	rc = awsq_sigv4_sign(&s,
-		&(struct awsq_sigv4_request){ "POST", path, NULL, to_sign, n_sign,
-			r->call->body.data, r->call->body.len, r->endpoint.signing_region,
-			r->call->service, 0 },
-		&keys, r->signed_at_ms / 1000);
-	if (rc != 0)
-		return rc;
-	to_send[n_send++] = (struct awsq_header){ "X-Amz-Date", s.date };
-	to_send[n_send++] = (struct awsq_header){ "Authorization", awsq_buf_str(&s.authorization) };
-	if (keys.session_token && *keys.session_token)
-		to_send[n_send++] =
-			(struct awsq_header){ "X-Amz-Security-Token", keys.session_token };
-	r->exchange = (struct http_exchange){ .url = url,
-		.headers = to_send,
-		.n_headers = n_send,
-		.body = r->call->body.data,
-		.body_len = r->call->body.len,
-		.connect_timeout_ms = c->options.connect_timeout_ms,
-		.timeout_ms = timeout_ms,
-		.max_answer = MAX_ANSWER_BYTES,
-		.only_once = !r->call->repeatable || r->call->counted,
-		.on_body = on_body,
-		.arg = r };
-	rc = http_start(c->http, &r->exchange);
-	if (rc != 0 && r->exchange.message[0])
-		awsq_err_set(&r->call->err, rc, "%s", r->exchange.message);
-	awsq_sigv4_free(&s);
-	return rc;
-}
-
-=======
->>>>>>> a1
 static void end_attempt(struct running *r)
 {
 	http_end(r->client->http, &r->exchange);
