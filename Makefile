@@ -201,7 +201,8 @@ $(call $(1),$(MANDIR)/man5,644,$(wildcard tools/man/*.5))
 $(call $(1),$(DATADIR)/bash-completion/completions,644,$(BASH_COMPLETIONS))
 $(call $(1),$(DATADIR)/zsh/site-functions,644,$(ZSH_COMPLETIONS))
 $(call $(1),$(DATADIR)/fish/vendor_completions.d,644,$(FISH_COMPLETIONS))
-$(call $(1),$(DOCDIR),644,README.md LICENSE regions.cfg crontab.example tools/policy.json)
+$(call $(1),$(DOCDIR),644,README.md LICENSE regions.cfg crontab.example tools/policy.json \
+	$(wildcard tools/schema/*.json))
 endef
 
 put  = $(if $(3),install -d $(DESTDIR)$(1) && install -m $(2) $(3) $(DESTDIR)$(1))
