@@ -55,10 +55,10 @@ static const struct provider {
 	{ .setting = "sso_start_url", .of_profile = 1 },
 	{ .load = credentials_from_shared_file, .of_profile = 1 },
 	{ .setting = "login_session", .of_profile = 1 },
-	{ .setting = "credential_process", .of_profile = 1 },
+	{ .load = credentials_from_process, .of_profile = 1 },
 	{ .load = credentials_from_config_file, .of_profile = 1 },
-	{ .variable = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" },
-	{ .variable = "AWS_CONTAINER_CREDENTIALS_FULL_URI" },
+	{ .load = credentials_from_container },
+	{ .load = credentials_from_imds },
 };
 
 static int is_asked_for(struct search *s, const struct provider *p, const char *profile)

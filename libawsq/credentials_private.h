@@ -49,6 +49,12 @@ provider_load credentials_from_environment; /* whatever the profile is */
 provider_load credentials_from_shared_file;
 provider_load credentials_from_config_file;
 
+/* credentials_process.c; and of the machine, whatever the profile is: credentials_container.c,
+   credentials_imds.c */
+provider_load credentials_from_process;
+provider_load credentials_from_container;
+provider_load credentials_from_imds;
+
 /* credentials_role.c, credentials_web.c */
 provider_load credentials_from_role;
 provider_load credentials_from_web_identity;

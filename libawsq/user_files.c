@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_FILE 1048576
-
 const char *environment_get(const struct awsq_environment *env, const char *name)
 {
 	const char *value = env->get(env->arg, name);
@@ -32,7 +30,7 @@ static int cannot_read(struct awsq_err *err, const char *path, int error)
 static int find_path(char **path, const struct awsq_environment *env, const char *variable,
 	const char *usual, struct awsq_err *err)
 {
-	struct awsq_buf b = AWSQ_BUF_INIT(MAX_FILE);
+	struct awsq_buf b = AWSQ_BUF_INIT(USER_FILES_MAX);
 	const char *given = environment_get(env, variable);
 	const char *home = environment_get(env, "HOME");
 
@@ -49,8 +47,8 @@ static int find_path(char **path, const struct awsq_environment *env, const char
 	return *path ? 0 : awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 }
 
-/* Reads all of a file without stdio, whose buffers would keep the secrets. AWSQ_ENOTFOUND. */
-static int read_file(struct awsq_buf *out, const char *path, struct awsq_err *err)
+/* Without stdio, whose buffers would keep the secrets. */
+int user_files_read(struct awsq_buf *out, const char *path, struct awsq_err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), error = errno;
 	char chunk[4096];
@@ -78,13 +76,13 @@ static int read_file(struct awsq_buf *out, const char *path, struct awsq_err *er
 static int load_file(struct awsq_profiles **out, const char *path, enum awsq_profile_file kind,
 	struct awsq_err *err)
 {
-	struct awsq_buf text = AWSQ_BUF_INIT(MAX_FILE);
+	struct awsq_buf text = AWSQ_BUF_INIT(USER_FILES_MAX);
 	struct awsq_err inner;
 	int rc;
 
 	if (!path)
 		return 0;
-	rc = read_file(&text, path, err);
+	rc = user_files_read(&text, path, err);
 	if (rc == 0) {
 		rc = awsq_profiles_parse(out, awsq_buf_str(&text), text.len, kind, &inner);
 		if (rc != 0)

@@ -5,9 +5,13 @@
 #ifndef AWSQ_USER_FILES_H
 #define AWSQ_USER_FILES_H
 
+#include <awsq/buf.h>
 #include <awsq/err.h>
 #include <awsq/profile.h>
 #include <awsq/settings.h>
+
+/* The most bytes that a file may have. */
+#define USER_FILES_MAX 1048576
 
 struct user_files {
 	char *profile;                /* its name */
@@ -26,6 +30,12 @@ const char *environment_get(const struct awsq_environment *env, const char *name
  */
 int user_files_load(struct user_files *f, const char *profile, const struct awsq_environment *env,
 	struct awsq_err *err);
+
+/*
+ * Adds all of a file, which may be a secret, to out, which may have USER_FILES_MAX. AWSQ_ENOTFOUND,
+ * with err untouched, when there is none; AWSQ_EIO; AWSQ_ETOOBIG; AWSQ_ENOMEM.
+ */
+int user_files_read(struct awsq_buf *out, const char *path, struct awsq_err *err);
 
 /* A setting of the profile, the credentials file's before the config file's; NULL if empty. */
 const char *user_files_get(const struct user_files *f, const char *key);

@@ -176,7 +176,7 @@ static void test_incomplete_files(void **state)
 static void test_unsupported_settings(void **state)
 {
 	static const char *const settings[] = { "role_arn", "web_identity_token_file",
-		"sso_session", "sso_start_url", "login_session", "credential_process" };
+		"sso_session", "sso_start_url", "login_session" };
 	struct fake_user u;
 	char text[128];
 
@@ -206,7 +206,7 @@ static void test_unsupported_variables(void **state)
 	fake_begin(&u);
 	fake_file(&u, ".aws/credentials",
 		"[default]\naws_access_key_id = F\naws_secret_access_key = S\n");
-	fake_set(&u, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/");
+	fake_set(&u, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://example.com/");
 	finds(&u, NULL, "F", "S", NULL, "shared credentials file");
 	fake_set(&u, "AWS_WEB_IDENTITY_TOKEN_FILE", "/token");
 	finds(&u, "default", "F", "S", NULL, "shared credentials file");
@@ -214,13 +214,13 @@ static void test_unsupported_variables(void **state)
 		"'AWS_WEB_IDENTITY_TOKEN_FILE' is set, which is not supported yet");
 	fake_file(&u, ".aws/credentials", "");
 	refuses(&u, "default", AWSQ_ECREDENTIALS,
-		"'AWS_CONTAINER_CREDENTIALS_FULL_URI' is set, which is not supported yet");
+		"container: 'AWS_CONTAINER_CREDENTIALS_FULL_URI' is 'http://example.com/', and ");
 	fake_end(&u);
 }
 
 static void test_none_found(void **state)
 {
-	char message[512];
+	char message[1024];
 	struct fake_user u;
 
 	(void)state;
@@ -229,14 +229,18 @@ static void test_none_found(void **state)
 	(void)snprintf(message, sizeof(message),
 		"no credentials found (environment: 'AWS_ACCESS_KEY_ID' is not set; "
 		"shared credentials file: '%s/.aws/credentials' is not there; "
-		"config file: '%s/.aws/config' has no 'aws_access_key_id' for profile 'default')",
+		"credential_process: profile 'default' has none; "
+		"config file: '%s/.aws/config' has no 'aws_access_key_id' for profile 'default'; "
+		"container: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI' is not set; "
+		"instance metadata: 'AWS_EC2_METADATA_DISABLED' is set)",
 		u.home, u.home);
 	refuses(&u, NULL, AWSQ_ECREDENTIALS, message);
 	refuses(&u, "default", AWSQ_ECREDENTIALS,
 		"(environment: passed over for the profile asked for; ");
 	u.n = 0;
 	refuses(&u, NULL, AWSQ_ECREDENTIALS,
-		"; shared credentials file: 'HOME' is not set; config file: 'HOME' is not set)");
+		"; shared credentials file: 'HOME' is not set; credential_process: profile "
+		"'default' has none; config file: 'HOME' is not set; container: ");
 	awsq_credentials_free(NULL);
 	fake_end(&u);
 }
