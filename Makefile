@@ -21,7 +21,8 @@ PYTHON   := $(VENV)/bin/python
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all everything demo check unit integration lint asan bench torture cloud install uninstall clean help
+.PHONY: all everything demo check unit integration lint asan bench torture cloud install uninstall \
+        deb check-deb clean help
 all:
 
 # ---- Settings of this machine: package flags, found once (and installed first, for the targets
@@ -31,7 +32,7 @@ all:
 Q        := $(if $(V),,@)
 
 GOALS    := $(or $(MAKECMDGOALS),all)
-SETS_UP  := $(filter demo check unit integration lint asan bench torture cloud,$(GOALS))
+SETS_UP  := $(filter demo check unit integration lint asan bench torture cloud deb check-deb,$(GOALS))
 ifneq ($(filter-out clean help uninstall,$(GOALS)),)
 include $(BUILD)/config.mk
 endif
@@ -228,6 +229,18 @@ uninstall:
 	$(call take,$(PKGCONFDIR),,awsq.pc)
 	rm -rf $(DESTDIR)$(INCLUDEDIR)/awsq $(DESTDIR)$(DOCDIR)
 
+# ---- Packaging
+
+$(BUILD)/deb-ready: tools/dev/packages-deb.txt
+	@tools/dev/setup --packages $<
+	@touch $@
+
+deb: $(BUILD)/deb-ready
+	@tools/packaging/make-deb $(BUILD)/deb $(VERSION)
+
+check-deb: deb
+	@tools/dev/check-deb $(BUILD)/deb
+
 clean:
 	rm -rf build
 
@@ -242,5 +255,7 @@ help:
 	@echo '                 what check has in short: a kill at every call, 50 races, weeks of turns'
 	@echo 'make cloud       a test cloud to try the tools against by hand'
 	@echo 'make install     into PREFIX (/usr/local), below DESTDIR if set; make uninstall undoes it'
+	@echo 'make deb         Debian packages, in $(BUILD)/deb'
+	@echo 'make check-deb   installs, tries and removes them on a clean Debian; minutes, as root'
 	@echo 'make clean       remove what was built'
-	@echo 'demo, check, lint, asan, bench, torture and cloud install missing Debian or Ubuntu packages.'
+	@echo 'All but make, install and clean install missing Debian or Ubuntu packages.'
