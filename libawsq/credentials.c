@@ -48,9 +48,8 @@ static const struct provider {
 	const char *variable;
 } providers[] = {
 	{ .load = credentials_from_environment, .if_unnamed = 1, .name = "environment" },
-	{ .setting = "role_arn" },
-	{ .setting = "web_identity_token_file", .of_profile = 1 },
-	{ .variable = "AWS_WEB_IDENTITY_TOKEN_FILE", .if_unnamed = 1, .name = "web identity" },
+	{ .load = credentials_from_role },
+	{ .load = credentials_from_web_identity, .of_profile = 1 },
 	{ .setting = "sso_session", .of_profile = 1 },
 	{ .setting = "sso_start_url", .of_profile = 1 },
 	{ .load = credentials_from_shared_file, .of_profile = 1 },
@@ -139,7 +138,8 @@ int awsq_credentials_load(struct awsq_credentials *out,
 	if (rc == 0)
 		rc = ask_all(out, &s, files.profile);
 	if (rc == AWSQ_ENOTFOUND)
-		rc = awsq_err_set(err, AWSQ_ECREDENTIALS, "no credentials found (%s)",
+		rc = awsq_err_set(err, AWSQ_ECREDENTIALS,
+			"no credentials found for profile '%s' (%s)", files.profile,
 			awsq_buf_str(&s.tried));
 	if (rc == 0)
 		rc = check_expiry(out, &s);

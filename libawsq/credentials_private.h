@@ -10,8 +10,6 @@
 #include <awsq/buf.h>
 #include <awsq/credentials.h>
 
-#define CREDENTIALS_VISITED_MAX 16
-
 /* A search under way. */
 struct search {
 	const struct awsq_credentials_options *options;
@@ -22,10 +20,7 @@ struct search {
 	struct awsq_err *err;       /* may be NULL */
 	struct awsq_buf tried;      /* why each provider so far had nothing */
 	struct awsq_settings own;   /* for credentials_settings() */
-	/* The profile in use and those that it led to by source_profile, for loops to be seen. */
-	const char *visited[CREDENTIALS_VISITED_MAX];
-	size_t n_visited;
-	int in_source_profile; /* a source_profile is looked at: the environment has no say */
+	int in_source_profile;      /* a source_profile is looked at: the environment has no say */
 };
 
 /* What a provider found; borrowed. */
@@ -58,6 +53,27 @@ provider_load credentials_from_imds;
 /* credentials_role.c, credentials_web.c */
 provider_load credentials_from_role;
 provider_load credentials_from_web_identity;
+
+/* A role to assume, and with what. All borrowed. */
+struct assume {
+	struct awsq_role role;                  /* without a session name it gets ours */
+	const struct awsq_credentials *keys;    /* to do it with, or else those of */
+	struct awsq_credentials_source *source; /* this, or else */
+	const char *web_token;                  /* an identity provider's token */
+	const char *mfa_serial;                 /* NULL: none */
+	const char *mfa_code;
+	const char *region; /* NULL: that of the settings */
+	const struct awsq_settings *settings;
+	const struct awsq_clock *clock;
+	const struct awsq_log *log;
+};
+
+/*
+ * Assumes a role by STS; source is the provider's name. AWSQ_ECREDENTIALS when STS refuses;
+ * otherwise the errors of awsq_run(). credentials_sts.c
+ */
+int credentials_assume(struct awsq_credentials *out, const struct assume *how, const char *source,
+	struct awsq_err *err);
 
 /*
  * The chain for a profile that another names as its source_profile: the environment, the container

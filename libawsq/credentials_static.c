@@ -84,8 +84,8 @@ static int from_file(struct awsq_credentials *out, struct search *s, const char 
 	else if (!p)
 		awsq_buf_addf(credentials_tried(s, name), "'%s' is not there", path);
 	else if (!f.key_id)
-		awsq_buf_addf(credentials_tried(s, name),
-			"'%s' has no 'aws_access_key_id' for profile '%s'", path, profile);
+		awsq_buf_addf(credentials_tried(s, name), "'%s' has no 'aws_access_key_id' for it",
+			path);
 	if (!f.key_id)
 		return AWSQ_ENOTFOUND;
 	if (!f.secret)

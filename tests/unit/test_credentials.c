@@ -175,8 +175,7 @@ static void test_incomplete_files(void **state)
 
 static void test_unsupported_settings(void **state)
 {
-	static const char *const settings[] = { "role_arn", "web_identity_token_file",
-		"sso_session", "sso_start_url", "login_session" };
+	static const char *const settings[] = { "sso_session", "sso_start_url", "login_session" };
 	struct fake_user u;
 	char text[128];
 
@@ -194,11 +193,12 @@ static void test_unsupported_settings(void **state)
 		"[p]\naws_access_key_id = F\naws_secret_access_key = S\n");
 	finds(&u, "p", "F", "S", NULL, "shared credentials file");
 	fake_file(&u, ".aws/config", "[profile p]\nrole_arn = x\n");
-	refuses(&u, "p", AWSQ_ECREDENTIALS, "'role_arn', which is not supported yet");
+	refuses(&u, "p", AWSQ_ECREDENTIALS,
+		"profile 'p' has 'role_arn' and neither 'source_profile' nor 'credential_source'");
 	fake_end(&u);
 }
 
-static void test_unsupported_variables(void **state)
+static void test_variables_that_ask(void **state)
 {
 	struct fake_user u;
 
@@ -211,7 +211,7 @@ static void test_unsupported_variables(void **state)
 	fake_set(&u, "AWS_WEB_IDENTITY_TOKEN_FILE", "/token");
 	finds(&u, "default", "F", "S", NULL, "shared credentials file");
 	refuses(&u, NULL, AWSQ_ECREDENTIALS,
-		"'AWS_WEB_IDENTITY_TOKEN_FILE' is set, which is not supported yet");
+		"there is a web identity token file, '/token', but no role for it");
 	fake_file(&u, ".aws/credentials", "");
 	refuses(&u, "default", AWSQ_ECREDENTIALS,
 		"container: 'AWS_CONTAINER_CREDENTIALS_FULL_URI' is 'http://example.com/', and ");
@@ -227,10 +227,12 @@ static void test_none_found(void **state)
 	fake_begin(&u);
 	fake_file(&u, ".aws/config", "[default]\nregion = eu-west-1\n");
 	(void)snprintf(message, sizeof(message),
-		"no credentials found (environment: 'AWS_ACCESS_KEY_ID' is not set; "
-		"shared credentials file: '%s/.aws/credentials' is not there; "
+		"no credentials found for profile 'default' "
+		"(environment: 'AWS_ACCESS_KEY_ID' is not set; assumed role: no 'role_arn'; "
+		"web identity: no 'web_identity_token_file'; shared credentials file: "
+	        "'%s/.aws/credentials' is not there; "
 		"credential_process: profile 'default' has none; "
-		"config file: '%s/.aws/config' has no 'aws_access_key_id' for profile 'default'; "
+		"config file: '%s/.aws/config' has no 'aws_access_key_id' for it; "
 		"container: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI' is not set; "
 		"instance metadata: 'AWS_EC2_METADATA_DISABLED' is set)",
 		u.home, u.home);
@@ -255,7 +257,7 @@ int main(void)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_incomplete_files),
 		cmocka_unit_test(test_unsupported_settings),
-		cmocka_unit_test(test_unsupported_variables),
+		cmocka_unit_test(test_variables_that_ask),
 		cmocka_unit_test(test_none_found),
 	};
 
