@@ -1,0 +1,1 @@
+"""The matrix of credential situations: see test_credential_matrix.py."""
