@@ -219,6 +219,19 @@ static void page_done(struct running *r)
 	memset(&r->retry, 0, sizeof(r->retry));
 }
 
+/*
+ * What AWS says to one call concerns all of the client: until this one's retry is due, or a moment
+ * has passed since it gave up, no other begins.
+ */
+static void heed_throttle(struct running *r, double chance)
+{
+	struct awsq_client *c = r->client;
+	int64_t delay = r->retry.delay_ms > 0 ? r->retry.delay_ms : (int64_t)(chance * 1000);
+
+	if (awsq_err_is_throttle(&r->call->err) && now_ms(c) + delay > c->quiet_until_ms)
+		c->quiet_until_ms = now_ms(c) + delay;
+}
+
 static void attempt_done(struct running *r)
 {
 	struct awsq_client *c = r->client;
@@ -231,6 +244,8 @@ static void attempt_done(struct running *r)
 		.skew_corrected = r->skew_corrected };
 	int max = settings && settings->max_attempts ? settings->max_attempts
 	                                             : AWSQ_MAX_ATTEMPTS_DEFAULT;
+	double chance = clock->chance(clock->arg);
+	int64_t left = c->run_ends_ms - now_ms(c);
 	int rc = outcome(r);
 	enum awsq_verdict verdict;
 
@@ -238,9 +253,11 @@ static void attempt_done(struct running *r)
 		page_done(r);
 		return;
 	}
+	attempt.left_ms = left > 0 ? left : 1; /* 0 means that there is no deadline */
 	if (r->exchange.server_seconds)
 		attempt.skew_ms = r->exchange.server_seconds * 1000 - r->signed_at_ms;
-	verdict = awsq_retry_judge(&r->retry, &c->bucket, &attempt, max, clock->chance(clock->arg));
+	verdict = awsq_retry_judge(&r->retry, &c->bucket, &attempt, max, chance);
+	heed_throttle(r, chance);
 	awsq_log(c->options.log, verdict == AWSQ_GIVE_UP ? AWSQ_LOG_DEBUG : AWSQ_LOG_INFO,
 		"%s: %s: %s%s%s%s", c->region, r->call->action, r->call->err.aws_code,
 		r->call->err.aws_code[0] ? ": " : "", r->call->err.message,
@@ -306,6 +323,16 @@ static void end_all(struct running *all, size_t n, int code)
 	}
 }
 
+/* A call that has not begun, or goes on to a page, is put off while AWS asks for less. */
+static void put_off(struct running *r, int64_t deadline_ms)
+{
+	int64_t until = r->client->quiet_until_ms;
+
+	/* Rather too soon than never. */
+	if (r->phase == WAITING && r->attempt == 0 && r->due_ms < until && until < deadline_ms)
+		r->due_ms = until;
+}
+
 /* Sends what is due; how long to wait for something to happen, or -1 when all is done. */
 static int64_t send_due(struct running *all, size_t n, int64_t now, int64_t deadline_ms)
 {
@@ -315,6 +342,7 @@ static int64_t send_due(struct running *all, size_t n, int64_t now, int64_t dead
 		struct running *r = &all[i];
 		int64_t until;
 
+		put_off(r, deadline_ms);
 		if (r->phase == WAITING && r->due_ms <= now)
 			begin_attempt(r, deadline_ms);
 		if (r->phase == ENDED)
@@ -332,6 +360,7 @@ static void run_all(struct awsq_client *c, struct running *all, size_t n)
 
 	if (c->deadline_ms && c->deadline_ms < deadline_ms)
 		deadline_ms = c->deadline_ms;
+	c->run_ends_ms = deadline_ms;
 	for (;;) {
 		int64_t now = now_ms(c);
 		int64_t wait;

@@ -15,7 +15,13 @@ struct awsq_client {
 	struct awsq_client_options options; /* with the defaults filled in */
 	struct http *http;
 	struct awsq_retry_bucket bucket;
-	int64_t skew_ms; /* AWS's clock minus ours, once we were told that ours is wrong */
+	/*
+	 * AWS was asked too often: before this time, on the clock's mono_ms, no call sends its first
+	 * attempt or asks for another page.
+	 */
+	int64_t quiet_until_ms;
+	int64_t run_ends_ms; /* when the run under way has to be over, on the clock's mono_ms */
+	int64_t skew_ms;     /* AWS's clock minus ours, once we were told that ours is wrong */
 	int cancel_fd;
 	int64_t deadline_ms; /* of all runs, on the clock's mono_ms; 0: none */
 };

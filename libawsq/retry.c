@@ -17,7 +17,9 @@ static const char *const throttle_codes[] = { "BandwidthLimitExceeded", "EC2Thro
 	"RequestThrottledException", "SlowDown", "ThrottledException", "Throttling",
 	"ThrottlingException", "TooManyRequestsException", "TransactionInProgressException", NULL };
 
-static const char *const transient_codes[] = { "RequestTimeout", "RequestTimeoutException", NULL };
+/* The first one: STS did not reach who vouches for a web identity. */
+static const char *const transient_codes[] = { "IDPCommunicationError", "RequestTimeout",
+	"RequestTimeoutException", NULL };
 
 /*
  * Of the "Error codes for the Amazon EC2 API" those that say no to a request for room. Several
@@ -115,17 +117,19 @@ enum awsq_verdict awsq_retry_judge(struct awsq_retry *out, struct awsq_retry_buc
 {
 	enum awsq_verdict v = verdict(attempt);
 	int cost = attempt->err->code == AWSQ_ETIMEDOUT ? COST_TIMEOUT : COST;
+	int64_t delay = v == AWSQ_RETRY ? delay_ms(attempt->number, chance) : 0;
 
 	out->delay_ms = 0;
 	out->skew_ms = 0;
 	if (v == AWSQ_GIVE_UP || attempt->number >= max_attempts || cost > bucket->tokens)
 		return AWSQ_GIVE_UP;
+	if (attempt->left_ms != 0 && delay >= attempt->left_ms)
+		return AWSQ_GIVE_UP;
 	bucket->tokens -= cost;
 	out->cost = cost;
+	out->delay_ms = delay;
 	if (v == AWSQ_RETRY_WITH_SKEW)
 		out->skew_ms = attempt->skew_ms;
-	else
-		out->delay_ms = delay_ms(attempt->number, chance);
 	return v;
 }
 

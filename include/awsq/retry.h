@@ -46,6 +46,7 @@ struct awsq_attempt {
 	const struct awsq_err *err;
 	int64_t skew_ms;    /* the answer's Date minus the time signed with; 0: not known */
 	int skew_corrected; /* this call has been told AWSQ_RETRY_WITH_SKEW before */
+	int64_t left_ms;    /* until the caller's deadline; 0: there is none */
 };
 
 enum awsq_verdict {
@@ -68,8 +69,8 @@ void awsq_retry_bucket_init(struct awsq_retry_bucket *bucket);
 
 /*
  * Judges attempt, filling out and taking a retry's cost out of bucket. chance (at least 0, below 1)
- * spreads the delay, which is chance * min(2^(number - 1), 20) seconds. The judge knows no
- * deadline: a caller that has one gives up when the delay would pass it.
+ * spreads the delay, which is chance * min(2^(number - 1), 20) seconds; a retry that would come after
+ * the deadline is given up at once, and costs nothing.
  */
 enum awsq_verdict awsq_retry_judge(struct awsq_retry *out, struct awsq_retry_bucket *bucket,
 	const struct awsq_attempt *attempt, int max_attempts, double chance);

@@ -194,6 +194,31 @@ static void test_delays(void **state)
 	assert_in_range(retry.delay_ms, 19999, 20000);
 }
 
+/* What would come too late is given up at once, and not paid for. */
+static void test_deadline(void **state)
+{
+	struct row r = { AWSQ_ENET, 0, "", READ, 0, AWSQ_RETRY };
+	struct row skewed = { AWSQ_ESERVICE, 403, "SignatureDoesNotMatch", READ, 60 * MINUTE,
+		AWSQ_RETRY_WITH_SKEW };
+	struct awsq_err err = to_err(&r);
+	struct awsq_attempt a = to_attempt(&r, &err, 1);
+	struct awsq_retry_bucket bucket = { 500 };
+	struct awsq_retry retry = { 0 };
+
+	(void)state;
+	a.left_ms = 500;
+	assert_int_equal(awsq_retry_judge(&retry, &bucket, &a, 3, 0.5), AWSQ_GIVE_UP);
+	assert_int_equal(retry.delay_ms, 0);
+	assert_int_equal(bucket.tokens, 500);
+	a.left_ms = 501;
+	assert_int_equal(awsq_retry_judge(&retry, &bucket, &a, 3, 0.5), AWSQ_RETRY);
+	assert_int_equal(bucket.tokens, 495);
+	err = to_err(&skewed);
+	a = to_attempt(&skewed, &err, 1);
+	a.left_ms = 1; /* at once is soon enough */
+	assert_int_equal(awsq_retry_judge(&retry, &bucket, &a, 3, 0.5), AWSQ_RETRY_WITH_SKEW);
+}
+
 static void test_bucket(void **state)
 {
 	struct awsq_retry_bucket bucket;
@@ -252,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_attempts_are_counted),
 		cmocka_unit_test(test_delays),
+		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_bucket),
 		cmocka_unit_test(test_empty_bucket),
 		cmocka_unit_test(test_kinds_of_errors),
