@@ -44,8 +44,11 @@ provider_load credentials_from_environment; /* whatever the profile is */
 provider_load credentials_from_shared_file;
 provider_load credentials_from_config_file;
 
-/* credentials_process.c; and of the machine, whatever the profile is: credentials_container.c,
-   credentials_imds.c */
+/*
+ * credentials_sso.c, credentials_process.c; and of the machine, whatever the profile is,
+ * credentials_container.c and credentials_imds.c
+ */
+provider_load credentials_from_sso;
 provider_load credentials_from_process;
 provider_load credentials_from_container;
 provider_load credentials_from_imds;

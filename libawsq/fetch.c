@@ -19,6 +19,16 @@ static int is_method(const char *method)
 	return 0;
 }
 
+/* A value that runs over several lines would be further headers. */
+static int are_clean(const struct awsq_header *headers, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strpbrk(headers[i].value, "\r\n"))
+			return 0;
+	}
+	return 1;
+}
+
 static int take_body(void *arg, int status, const char *data, size_t len)
 {
 	struct awsq_buf *body = arg;
@@ -65,6 +75,8 @@ int awsq_fetch(int *status, struct awsq_buf *body, const struct awsq_fetch *requ
 	x.arg = body;
 	if (!x.url || !is_method(x.method))
 		return awsq_err_set(err, AWSQ_EINVAL, "not a URL and a method to fetch it by");
+	if (!are_clean(x.headers, x.n_headers))
+		return awsq_err_set(err, AWSQ_EINVAL, "a header's value has a line break in it");
 	proxies_find(&options.proxies, &awsq_environment_process);
 	rc = http_new(&http, &options);
 	if (rc == 0)

@@ -33,9 +33,9 @@ AWSQ_BEGIN_DECLS
 /*
  * Fetches, once; redirections are not followed. 0 when an answer came whole: *status (HTTP's) may
  * be any, and body, which the caller made (its own maximum holds too; NULL drops it), has what
- * was answered. AWSQ_EINVAL for a URL or method that is none, AWSQ_ENET, AWSQ_ETIMEDOUT,
- * AWSQ_ETLS, AWSQ_ETOOBIG, AWSQ_ECANCELED, AWSQ_ENOMEM: err says why, without the URL, which may be
- * secret.
+ * was answered. AWSQ_EINVAL for a URL or method that is none, or a line break in a header;
+ * AWSQ_ENET, AWSQ_ETIMEDOUT, AWSQ_ETLS, AWSQ_ETOOBIG, AWSQ_ECANCELED, AWSQ_ENOMEM: err says why,
+ * without the URL, which may be secret.
  * awsq_global_init() comes before.
  */
 int awsq_fetch(int *status, struct awsq_buf *body, const struct awsq_fetch *request,

@@ -175,7 +175,7 @@ static void test_incomplete_files(void **state)
 
 static void test_unsupported_settings(void **state)
 {
-	static const char *const settings[] = { "sso_session", "sso_start_url", "login_session" };
+	static const char *const settings[] = { "login_session" };
 	struct fake_user u;
 	char text[128];
 
@@ -229,8 +229,9 @@ static void test_none_found(void **state)
 	(void)snprintf(message, sizeof(message),
 		"no credentials found for profile 'default' "
 		"(environment: 'AWS_ACCESS_KEY_ID' is not set; assumed role: no 'role_arn'; "
-		"web identity: no 'web_identity_token_file'; shared credentials file: "
-	        "'%s/.aws/credentials' is not there; "
+		"web identity: no 'web_identity_token_file'; "
+		"SSO: profile 'default' has no 'sso_account_id'; shared credentials file: "
+		"'%s/.aws/credentials' is not there; "
 		"credential_process: profile 'default' has none; "
 		"config file: '%s/.aws/config' has no 'aws_access_key_id' for it; "
 		"container: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI' is not set; "

@@ -128,6 +128,10 @@ static void test_what_cannot_be_fetched(void **state)
 	f.fetch.method = "HEAD";
 	assert_int_equal(fetch(&f), AWSQ_EINVAL);
 	f.fetch.method = NULL;
+	f.fetch.headers = &(struct awsq_header){ "X", "a\r\nY: b" };
+	f.fetch.n_headers = 1;
+	assert_int_equal(fetch(&f), AWSQ_EINVAL);
+	f.fetch.n_headers = 0;
 	f.fetch.url = "http://127.0.0.1:1/secret-path";
 	assert_int_equal(fetch(&f), AWSQ_ENET);
 	assert_null(strstr(f.err.message, "secret"));

@@ -1,0 +1,190 @@
+/*
+ * Credentials that a command prints, and all that a command can do instead.
+ */
+#include "banned.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+
+#include "credentials_case.h"
+
+#define KEYS   "\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"S\""
+#define GOOD   "{\"Version\": 1, " KEYS "}"
+#define SOURCE "credential_process"
+
+static void command(struct credentials_case *k, const char *text)
+{
+	char config[1024];
+
+	(void)snprintf(config, sizeof(config), "[profile p]\ncredential_process = %s\n", text);
+	fake_file(&k->user, ".aws/config", config);
+	k->profile = "p";
+}
+
+static void test_what_is_printed(void **state)
+{
+	static const struct {
+		const char *command, *token;
+		int64_t expires;
+	} cases[] = {
+		{ "echo '" GOOD "'", NULL, 0 },
+		{ "echo '{\"Version\": 1, " KEYS ", \"SessionToken\": \"T\"}'", "T", 0 },
+		{ "echo '{\"Version\": 1, " KEYS ", \"SessionToken\": null}'", NULL, 0 },
+		{ "echo '{\"Version\": 1, " KEYS ", \"Expiration\": \"2015-08-30T13:36:00Z\"}'",
+			NULL, KEYS_NOW + 3600 },
+		{ "echo '{\"Version\": 1, " KEYS
+		  ", \"Expiration\": \"2015-08-30T15:36:00+02:00\"}'",
+			NULL, KEYS_NOW + 3600 },
+		{ "printf %s '{\"AccountId\": \"1\", \"Version\": 1, " KEYS "}'", NULL, 0 },
+		/* No shell cuts the words, or fills in for a variable. */
+		{ "sh -c 'test \"$1\" = \"a  \\$HOME\" && echo \"$2\"' x 'a  $HOME' '" GOOD "'",
+			NULL, 0 },
+		/* stderr is no part of it, however much there is. */
+		{ "sh -c 'head -c 300000 /dev/zero >&2; echo \"$0\"' '" GOOD "'", NULL, 0 },
+		/* What stays behind with stdout in its hands is not waited for. */
+		{ "sh -c 'sleep 60 & echo \"$0\"' '" GOOD "'", NULL, 0 },
+		{ "sh -c 'echo \"$0\"; exec >&- 2>&-; sleep 0.2' '" GOOD "'", NULL, 0 },
+	};
+	struct credentials_case k;
+
+	(void)state;
+	case_begin(&k, NULL, 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int64_t begun = case_mono_ms(&k);
+
+		command(&k, cases[i].command);
+		case_finds(&k, "A", "S", cases[i].token, cases[i].expires, SOURCE);
+		assert_in_range(case_mono_ms(&k) - begun, 0, 10000);
+	}
+	case_end(&k);
+}
+
+static void test_what_is_wrong(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "sh -c 'echo no luck >&2; exit 3' secret",
+			"profile 'p': credential_process 'sh' failed with status 3: no luck" },
+		{ "sh -c 'exit 1'", "failed with status 1" },
+		{ "sh -c 'echo \"$0\"; exit 1' '" GOOD "'", "failed with status 1" },
+		{ "sh -c 'kill -9 $$'", "was ended by signal 9" },
+		{ "/not/there --key secret", "credential_process '/not/there' cannot be run: No "
+					     "such file or directory" },
+		{ "/etc", "'/etc' cannot be run: Permission denied" },
+		{ "true", "did not print one JSON object" },
+		{ "echo secret", "did not print one JSON object" },
+		{ "echo '[1]'", "did not print one JSON object" },
+		{ "echo '" GOOD GOOD "'", "did not print one JSON object" },
+		{ "echo '{" KEYS "}'", "did not print '\"Version\": 1'" },
+		{ "echo '{\"Version\": 2, " KEYS "}'", "did not print '\"Version\": 1'" },
+		{ "echo '{\"Version\": 1, \"SecretAccessKey\": \"secret\"}'",
+			"did not print an 'AccessKeyId'" },
+		{ "echo '{\"Version\": 1, \"AccessKeyId\": \"secret\"}'",
+			"did not print a 'SecretAccessKey'" },
+		{ "echo '{\"Version\": 1, " KEYS ", \"Expiration\": \"soon\"}'",
+			"the 'Expiration' of the credentials is 'soon'" },
+		{ "echo '{\"Version\": 1, \"AccessKeyId\": \"secret\\nX: y\", "
+		  "\"SecretAccessKey\": \"S\"}'",
+			"has a line break" },
+		{ "head -c 70000 /dev/zero", "printed more than 64 KiB" },
+		{ "echo 'secret", "a quote in it is not closed" },
+		{ "echo secret\\", "a quote in it is not closed" },
+	};
+	struct credentials_case k;
+
+	(void)state;
+	case_begin(&k, NULL, 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		command(&k, cases[i][0]);
+		case_refuses(&k, AWSQ_ECREDENTIALS, cases[i][1]);
+		/* Arguments may be secrets, and what was printed is. */
+		assert_null(strstr(k.err.message, "secret"));
+	}
+	case_end(&k);
+}
+
+/* A command that goes on writing is not left behind, nor is it waited for. */
+static void test_an_endless_one(void **state)
+{
+	struct credentials_case k;
+	int64_t begun;
+
+	(void)state;
+	case_begin(&k, NULL, 0);
+	begun = case_mono_ms(&k);
+	command(&k, "sh -c 'echo $$ > \"$0\"; exec yes' /tmp/awsq-test-endless");
+	case_refuses(&k, AWSQ_ECREDENTIALS, "printed more than 64 KiB");
+	assert_in_range(case_mono_ms(&k) - begun, 0, 10000);
+	/* Its process is gone: the number, which sh wrote, is nobody's. */
+	command(&k, "sh -c 'kill -0 $(cat /tmp/awsq-test-endless) && exit 7; exit 8'");
+	case_refuses(&k, AWSQ_ECREDENTIALS, "failed with status 8");
+	(void)unlink("/tmp/awsq-test-endless");
+	case_end(&k);
+}
+
+/* What we ignore or block is not so for the command. */
+static void test_signals(void **state)
+{
+	struct credentials_case k;
+	sigset_t blocked, before;
+
+	(void)state;
+	case_begin(&k, NULL, 0);
+	assert_int_equal(sigemptyset(&blocked), 0);
+	assert_int_equal(sigaddset(&blocked, SIGTERM), 0);
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, &blocked, &before), 0);
+	assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	command(&k, "sh -c 'kill -PIPE $$; exit 1'");
+	case_refuses(&k, AWSQ_ECREDENTIALS, "was ended by signal 13");
+	command(&k, "sh -c 'kill -TERM $$; exit 1'");
+	case_refuses(&k, AWSQ_ECREDENTIALS, "was ended by signal 15");
+	assert_true(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
+	assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+	/* Nor does it matter that nobody waits for children here. */
+	assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+	command(&k, "echo '" GOOD "'");
+	case_finds(&k, "A", "S", NULL, 0, SOURCE);
+	assert_true(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+	case_end(&k);
+}
+
+/* The credentials file comes before it, and the config file's own keys after it. */
+static void test_order(void **state)
+{
+	struct credentials_case k;
+
+	(void)state;
+	case_begin(&k, NULL, 0);
+	k.profile = "p";
+	fake_file(&k.user, ".aws/config",
+		"[profile p]\ncredential_process = echo '" GOOD "'\n"
+		"aws_access_key_id = C\naws_secret_access_key = D\n");
+	case_finds(&k, "A", "S", NULL, 0, SOURCE);
+	fake_file(&k.user, ".aws/credentials",
+		"[p]\naws_access_key_id = F\naws_secret_access_key = G\n");
+	case_finds(&k, "F", "G", NULL, 0, "shared credentials file");
+	/* It may stand in either. */
+	fake_file(&k.user, ".aws/config", "[profile p]\nregion = x\n");
+	fake_file(&k.user, ".aws/credentials", "[p]\ncredential_process = echo '" GOOD "'\n");
+	case_finds(&k, "A", "S", NULL, 0, SOURCE);
+	case_end(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_is_printed),
+		cmocka_unit_test(test_what_is_wrong),
+		cmocka_unit_test(test_an_endless_one),
+		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_order),
+	};
+
+	return cmocka_run_group_tests_name("credentials of a process", tests, case_set_up,
+		case_tear_down);
+}
