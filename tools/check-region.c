@@ -10,7 +10,7 @@ static int compare(struct finding *f, struct app *app, struct region *r)
 	const struct awsq_ec2_security_group *group;
 	struct plan_options options = app_plan_options(app);
 	struct rule_names names;
-	int rc = plan_provision(&f->plan, &app->desired, &f->observed, r, &options);
+	int rc = plan_provision(&f->plan, &app_account(app, r)->desired, &f->observed, r, &options);
 
 	names = observed_rule_names(&f->observed, r->name, f->plan.vpc_id);
 	group = chosen_group(&f->observed, f->plan.vpc_id);
@@ -27,7 +27,7 @@ static int look(struct finding *f, struct app *app, struct region *r, struct aws
 	if (rc != 0)
 		return rc;
 	f->role = chosen_profile(&f->observed.instances, &n, &differ);
-	f->observed.in_use = app->state_dir && state_is_locked(app->state_dir, r->name);
+	f->observed.in_use = r->fleet->state_dir && state_is_locked(r->fleet->state_dir, r->name);
 	rc = compare(f, app, r);
 	return rc == 0 ? 0 : awsq_err_set(err, rc, "%s", awsq_strerror(rc));
 }
@@ -44,6 +44,7 @@ static void work(struct app *app, struct region *r, struct task *task)
 	}
 	task->data = f;
 	f->region = task->region;
+	f->name = task->name;
 	if (look(f, app, r, &err) != 0) {
 		task_fail(app, task, EXIT_FAILED, &err);
 		f->error = task->detail;
@@ -64,13 +65,22 @@ static void free_finding(struct finding *f)
 	free(f);
 }
 
+/* Of a region that nobody came to. */
+static struct finding unread(const struct task *task)
+{
+	return (struct finding){
+		.region = task->region, .name = task->name, .error = task->detail
+	};
+}
+
 static int print_table(struct app *app, struct awsq_buf *text)
 {
 	struct table *t = show_new_table();
 
 	for (size_t i = 0; i < app->n_tasks; i++) {
-		if (app->tasks[i].data)
-			show_finding(t, app->tasks[i].data);
+		struct finding none = unread(&app->tasks[i]);
+
+		show_finding(t, app->tasks[i].data ? app->tasks[i].data : &none);
 	}
 	table_print(text, t);
 	table_free(t);
@@ -79,12 +89,14 @@ static int print_table(struct app *app, struct awsq_buf *text)
 
 static int print_json(struct app *app, struct awsq_buf *text)
 {
-	struct json_report *j = json_new(app->config.name, app->desired.identity.account);
+	struct json_report *j = app_new_json(app);
 	int rc;
 
 	for (size_t i = 0; j && i < app->n_tasks; i++) {
-		if (app->tasks[i].data)
-			json_add_finding(j, app->tasks[i].data);
+		struct finding none = unread(&app->tasks[i]);
+
+		app_json_of(j, app->tasks[i].account);
+		json_add_finding(j, app->tasks[i].data ? app->tasks[i].data : &none);
 	}
 	rc = j ? json_print(text, j) : AWSQ_ENOMEM;
 	json_free(j);

@@ -99,7 +99,7 @@ static void carry_out(struct app *app, struct region *r, struct task *task)
 	if (rc == 0)
 		rc = prove(app, r, &err);
 	if (rc == 0)
-		state_forget_tokens(app->state_dir, r->name);
+		state_forget_tokens(r->fleet->state_dir, r->name);
 	if (rc != 0)
 		task_fail(app, task, EXIT_FAILED, &err);
 	else
@@ -117,9 +117,13 @@ static void clear_region(struct app *app, struct region *r, struct task *task)
 /* Home has the originals: --all and --everywhere pass over it, and by name it is refused. */
 static int leave_out_home(struct app *app)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < app->n_tasks; i++) {
-		if (!app_is_home(app, app->tasks[i].region))
+		if (!app_is_home(app, app->tasks[i].region)) {
+			app->tasks[n++] = app->tasks[i];
 			continue;
+		}
 		if (!app->options.all && !app->options.everywhere) {
 			screen_error(app->screen, NULL,
 				"'%s' is the home region, which has the originals: it is never "
@@ -127,11 +131,8 @@ static int leave_out_home(struct app *app)
 				app->config.home);
 			return EXIT_USAGE;
 		}
-		app->n_tasks--;
-		memmove(&app->tasks[i], &app->tasks[i + 1],
-			(app->n_tasks - i) * sizeof(*app->tasks));
-		break;
 	}
+	app->n_tasks = n;
 	return EXIT_OK;
 }
 
@@ -158,8 +159,7 @@ static int clear_all(struct app *app)
 		return status == EXIT_OK && n > 0 ? EXIT_DIFFERENCES : status;
 	}
 	if (n > 0 && !app->options.yes) {
-		int status = ask_to_go_on(app->screen, app->fleet.cancel_fd,
-			"Remove all this for good?");
+		int status = ask_to_go_on(app->screen, app->cancel_fd, "Remove all this for good?");
 
 		if (status != EXIT_OK) {
 			app->canceled |= signals_caught() != 0;

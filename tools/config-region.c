@@ -55,8 +55,9 @@ static int look(struct look *l, struct app *app, struct region *r, struct awsq_e
 	int rc = observed_read(&l->observed, r, OBSERVE_ALL, err);
 
 	/* A plan that is only shown is made without the lock, which may be another's. */
-	l->observed.in_use = app->options.dry_run && state_is_locked(app->state_dir, r->name);
-	if (rc == 0 && plan_provision(&l->plan, &app->desired, &l->observed, r, &options) != 0)
+	l->observed.in_use = app->options.dry_run && state_is_locked(r->fleet->state_dir, r->name);
+	if (rc == 0 && plan_provision(&l->plan, &app_account(app, r)->desired, &l->observed, r,
+			       &options) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	if (rc == 0 && l->plan.blocked[0])
 		rc = awsq_err_set(err, AWSQ_EINVAL, "%s", l->plan.blocked);
@@ -89,7 +90,7 @@ static int look_and_act(struct app *app, struct region *r, int first, size_t *n,
 	if (rc == 0 && first)
 		tell_rest(r, &l.plan);
 	if (rc == 0)
-		rc = plan_apply(&l.plan, r, &app->desired, &l.observed, err);
+		rc = plan_apply(&l.plan, r, &app_account(app, r)->desired, &l.observed, err);
 	look_end(&l);
 	return rc;
 }
@@ -148,7 +149,7 @@ static void provision(struct app *app, struct region *r, struct task *task)
 			return;
 		}
 	}
-	state_forget_tokens(app->state_dir, r->name);
+	state_forget_tokens(r->fleet->state_dir, r->name);
 	if (total > 0)
 		task_done(task, "%zu action%s done%s", total, total == 1 ? "" : "s",
 			rest_word(&rest));

@@ -5,7 +5,6 @@
 #include "cli/runs_show.h"
 #include "fleet/state.h"
 #include "runs/ledger.h"
-#include "runs/metrics.h"
 #include "runs/runlog.h"
 
 #include <awsq/num.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #define LIMIT      20
+#define WHERE      64
 #define POLL_MS    300
 #define GONE_POLLS 10 /* so often in a row a run's region is found free: nobody is at it */
 #define MAX_TEXT   (256 * 1024 * 1024)
@@ -76,6 +76,7 @@ struct listing {
 	struct app *app;
 	struct awsq_buf text;
 	struct table *table; /* of text */
+	const char *account; /* whose record it is; NULL: nobody's by name */
 	int is_json;
 	int64_t n;
 };
@@ -92,25 +93,48 @@ static int flush(struct listing *list)
 	return rc;
 }
 
+/* The same values, with the account in front where there are some; how many these are. */
+static size_t with_account(struct record_value out[RUNS_MEMBERS + 1], const struct listing *list,
+	const struct record_value *values, size_t n)
+{
+	size_t first = list->account ? 1 : 0;
+
+	out[0] = (struct record_value){ "account", RECORD_TEXT, list->account, 0 };
+	memcpy(out + first, values, n * sizeof(*values));
+	return first + n;
+}
+
 static int add_record(struct listing *list, const struct record_value *values, size_t n)
 {
+	struct record_value whole[RUNS_MEMBERS + 1];
+	size_t members = with_account(whole, list, values, n);
 	int rc = 0;
 
 	if (list->is_json)
-		rc = record_json(&list->text, values, n, list->n == 0);
+		rc = record_json(&list->text, whole, members, list->n == 0);
 	else
-		record_csv(&list->text, values, n);
+		record_csv(&list->text, whole, members);
 	list->n++;
 	return rc == 0 ? flush(list) : rc;
 }
 
-static int add_run(void *arg, const struct ledger_run *run)
+/* "us-east-1", "prod/us-east-1" */
+static const char *place(char out[WHERE], const char *account, const char *region)
+{
+	(void)snprintf(out, WHERE, "%s%s%s", account ? account : "", account ? "/" : "", region);
+	return out;
+}
+
+static int add_run(void *arg, struct account *account, const struct ledger_run *run)
 {
 	struct listing *list = arg;
 	struct runs_record record;
 
+	list->account = account->name;
 	if (list->table) {
-		runs_show(list->table, run, now_ms());
+		char where[WHERE];
+
+		runs_show(list->table, run, place(where, account->name, run->region), now_ms());
 		return 0;
 	}
 	runs_record(&record, run);
@@ -123,7 +147,9 @@ static int add_bill(void *arg, const struct ledger_bill *bill)
 	struct record_value record[BILLS_MEMBERS];
 
 	if (list->table) {
-		bills_show(list->table, bill);
+		char where[WHERE];
+
+		bills_show(list->table, bill, place(where, list->account, bill->region));
 		return 0;
 	}
 	bills_record(record, bill);
@@ -133,13 +159,14 @@ static int add_bill(void *arg, const struct ledger_bill *bill)
 /* The beginning of the format; name is the list's in JSON. */
 static int begin(struct listing *list, const char *name, const struct record_value *names, size_t n)
 {
+	struct record_value whole[RUNS_MEMBERS + 1];
 	const char *format = list->app->options.output;
 
 	list->is_json = strcmp(format, "json") == 0;
 	if (list->is_json)
 		return record_json_begin(&list->text, list->app->config.name, name);
 	if (strcmp(format, "csv") == 0)
-		record_csv_names(&list->text, names, n);
+		record_csv_names(&list->text, whole, with_account(whole, list, names, n));
 	else
 		list->table = n == BILLS_MEMBERS ? bills_new_table() : runs_new_table();
 	return list->table || strcmp(format, "csv") == 0 ? 0 : AWSQ_ENOMEM;
@@ -172,9 +199,16 @@ static int end(struct listing *list, int rc, const struct awsq_err *err)
 	return rc == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-static int list_runs(struct app *app, struct ledger *l, const struct ledger_filter *filter)
+static struct listing new_listing(struct app *app)
 {
-	struct listing list = { .app = app, .text = AWSQ_BUF_INIT(MAX_TEXT) };
+	return (struct listing){
+		.app = app, .text = AWSQ_BUF_INIT(MAX_TEXT), .account = app->accounts[0].name
+	};
+}
+
+static int list_runs(struct app *app, const struct ledger_filter *filter)
+{
+	struct listing list = new_listing(app);
 	struct ledger_run none = { 0 };
 	struct runs_record names;
 	struct awsq_err err = { 0 };
@@ -183,13 +217,13 @@ static int list_runs(struct app *app, struct ledger *l, const struct ledger_filt
 	runs_record(&names, &none);
 	rc = begin(&list, "runs", names.values, RUNS_MEMBERS);
 	if (rc == 0)
-		rc = ledger_list(l, filter, add_run, &list, &err);
+		rc = app_list_runs(app, filter, add_run, &list, &err);
 	return end(&list, rc, &err);
 }
 
-static int list_bills(struct app *app, struct ledger *l)
+static int list_bills(struct app *app)
 {
-	struct listing list = { .app = app, .text = AWSQ_BUF_INIT(MAX_TEXT) };
+	struct listing list = new_listing(app);
 	struct ledger_bill none = { .runs = 0 };
 	struct record_value names[BILLS_MEMBERS];
 	struct awsq_err err = { 0 };
@@ -197,23 +231,28 @@ static int list_bills(struct app *app, struct ledger *l)
 
 	bills_record(names, &none);
 	rc = begin(&list, "billing", names, BILLS_MEMBERS);
-	if (rc == 0)
-		rc = ledger_bills(l, add_bill, &list, &err);
+	for (size_t i = 0; rc == 0 && i < app->n_accounts; i++) {
+		const struct account *account = &app->accounts[i];
+
+		list.account = account->name;
+		if (account->chosen)
+			rc = ledger_bills(account->ledger, add_bill, &list, &err);
+	}
 	return end(&list, rc, &err);
 }
 
 /* ---- One run, and its log */
 
-static int show_one(struct app *app, const struct ledger_run *run)
+static int show_one(struct app *app, const struct account *account, const struct ledger_run *run)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(MAX_TEXT);
-	char *folder = runlog_path(app->state_dir, run->id, NULL);
+	char *folder = runlog_path(account->state_dir, run->id, NULL), where[WHERE];
 
 	if (folder && access(folder, F_OK) != 0) {
 		free(folder);
 		folder = NULL;
 	}
-	runs_show_one(&text, run, folder, now_ms());
+	runs_show_one(&text, run, place(where, account->name, run->region), folder, now_ms());
 	free(folder);
 	return app_print(app, &text, 0) == 0 ? EXIT_OK : EXIT_FAILED;
 }
@@ -235,9 +274,11 @@ static int log_status(struct app *app, const struct ledger_run *run, int rc)
 	return rc == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-static int left_behind(struct app *app, const struct ledger_run *run)
+static int left_behind(struct app *app, const struct account *account, const struct ledger_run *run)
 {
-	screen_error(app->screen, run->region,
+	char where[WHERE];
+
+	screen_error(app->screen, place(where, account->name, run->region),
 		"run '%s' was left behind by its controller: 'run-job --attach=%s' goes on with it",
 		run->id, run->id);
 	return EXIT_FAILED;
@@ -247,7 +288,8 @@ static int left_behind(struct app *app, const struct ledger_run *run)
  * Until the run is closed: what came before that is in the log then. Or until nobody has been at
  * the region for a while, though the run is open.
  */
-static int follow(struct app *app, struct ledger *l, const char *id, struct runs_log *log)
+static int follow(struct app *app, const struct account *account, const char *id,
+	struct runs_log *log)
 {
 	struct awsq_err err = { 0 };
 	struct ledger_run run;
@@ -255,26 +297,27 @@ static int follow(struct app *app, struct ledger *l, const char *id, struct runs
 	for (int gone = 0;;) {
 		int rc;
 
-		if (ledger_find(&run, l, &(struct ledger_filter){ .id = id }, &err) != 0)
+		if (ledger_find(&run, account->ledger, &(struct ledger_filter){ .id = id }, &err) !=
+			0)
 			return fail(app, &err);
 		rc = runs_log_print(log);
 		if (run.closed || (rc != 0 && rc != AWSQ_ENOTFOUND))
 			return log_status(app, &run, rc);
-		gone = state_is_locked(app->state_dir, run.region) ? 0 : gone + 1;
+		gone = state_is_locked(account->state_dir, run.region) ? 0 : gone + 1;
 		if (gone == GONE_POLLS)
-			return left_behind(app, &run);
-		if (awsq_clock_system.sleep_ms(awsq_clock_system.arg, POLL_MS,
-			    app->fleet.cancel_fd) != 0) {
+			return left_behind(app, account, &run);
+		if (awsq_clock_system.sleep_ms(awsq_clock_system.arg, POLL_MS, app->cancel_fd) !=
+			0) {
 			app->canceled = 1;
 			return EXIT_FAILED;
 		}
 	}
 }
 
-static int show_log(struct app *app, struct ledger *l, const struct ledger_run *run)
+static int show_log(struct app *app, const struct account *account, const struct ledger_run *run)
 {
 	const char *which = app->options.log ? app->options.log : "";
-	struct runs_log *log = runs_log_new(app->screen, app->state_dir, run->id, which);
+	struct runs_log *log = runs_log_new(app->screen, account->state_dir, run->id, which);
 	struct awsq_err err = { 0 };
 	int status;
 
@@ -283,7 +326,7 @@ static int show_log(struct app *app, struct ledger *l, const struct ledger_run *
 		return fail(app, &err);
 	}
 	if (app->options.follow)
-		status = follow(app, l, run->id, log);
+		status = follow(app, account, run->id, log);
 	else
 		status = log_status(app, run, runs_log_print(log));
 	runs_log_free(log);
@@ -292,27 +335,28 @@ static int show_log(struct app *app, struct ledger *l, const struct ledger_run *
 
 /* ---- */
 
-static int do_what_is_asked(struct app *app, struct ledger *l, const struct ledger_filter *filter)
+static int do_what_is_asked(struct app *app, const struct ledger_filter *filter)
 {
 	const struct options *o = &app->options;
+	struct account *account;
 	struct ledger_run run;
 	struct awsq_err err = { 0 };
 	int wants_log = o->log || o->follow;
 
 	if (o->metrics) {
-		if (metrics_write(o->metrics, l, app->config.name, now_ms(), &err) != 0)
+		if (app_write_metrics(app, &err) != 0)
 			return fail(app, &err);
 		return EXIT_OK;
 	}
 	if (o->billing)
-		return list_bills(app, l);
-	if ((filter->id || wants_log) && ledger_find(&run, l, filter, &err) != 0)
+		return list_bills(app);
+	if ((filter->id || wants_log) && app_find_run(&run, &account, app, filter, &err) != 0)
 		return fail(app, &err);
 	if (wants_log)
-		return show_log(app, l, &run);
+		return show_log(app, account, &run);
 	if (filter->id && strcmp(o->output, "text") == 0)
-		return show_one(app, &run);
-	return list_runs(app, l, filter);
+		return show_one(app, account, &run);
+	return list_runs(app, filter);
 }
 
 static int run(struct app *app)
@@ -323,7 +367,7 @@ static int run(struct app *app)
 	if (status != 0)
 		return status;
 	/* Without a ledger it has been said why. */
-	return app->ledger ? do_what_is_asked(app, app->ledger, &filter) : EXIT_FAILED;
+	return app_no_ledger(app) ? EXIT_FAILED : do_what_is_asked(app, &filter);
 }
 
 static const struct tool tool = {

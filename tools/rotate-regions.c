@@ -9,6 +9,11 @@
 
 #define HOUR INT64_C(3600)
 
+/* What the tasks are called, their regions, and whose these are. */
+struct names {
+	const char *const *whole, *const *regions, *const *accounts;
+};
+
 /* Where run-region is: beside this program. */
 static void find_program(char out[PATH_MAX])
 {
@@ -49,7 +54,22 @@ static const char *profile_of(const struct options *o)
 	return o->profile;
 }
 
-static int print_schedule(struct app *app, const char *const *names, int64_t every)
+/* Where all accounts have their state. */
+static const char *fleet_state(char out[PATH_MAX], const struct app *app)
+{
+	const struct account *account = &app->accounts[0];
+	const char *path = absolute(out, account->state_dir);
+	size_t len;
+
+	if (!path || !account->name)
+		return path;
+	len = strlen(path) - strlen(account->name) - 1;
+	memmove(out, path, len);
+	out[len] = '\0';
+	return out;
+}
+
+static int print_schedule(struct app *app, const struct names *names, int64_t every)
 {
 	const struct options *o = &app->options;
 	struct awsq_buf text = AWSQ_BUF_INIT(1024 * 1024);
@@ -57,7 +77,8 @@ static int print_schedule(struct app *app, const char *const *names, int64_t eve
 	char names_of_user[1024];
 	struct passwd user, *found = NULL;
 	struct awsq_err err = { 0 };
-	struct schedule s = { .regions = names,
+	struct schedule s = { .regions = names->regions,
+		.accounts = app->accounts[0].name ? names->accounts : NULL,
 		.n = app->n_tasks,
 		.every = every,
 		.fleet = app->config.name,
@@ -65,7 +86,7 @@ static int print_schedule(struct app *app, const char *const *names, int64_t eve
 		.config = absolute(config, app->config.path),
 		.profile = profile_of(o),
 		.state_dir = absolute(state_dir, o->state_dir),
-		.state = absolute(state, app->state_dir),
+		.state = fleet_state(state, app),
 		.user = "root",
 		.self = self };
 	int rc;
@@ -88,7 +109,7 @@ static int print_schedule(struct app *app, const char *const *names, int64_t eve
 }
 
 /* What the tool is to do with the regions, in the order of their turns. */
-static int do_what_is_asked(struct app *app, const char *const *names)
+static int do_what_is_asked(struct app *app, const struct names *names)
 {
 	const struct options *o = &app->options;
 	int64_t every = o->every ? o->every : (int64_t)app->n_tasks * HOUR;
@@ -99,7 +120,7 @@ static int do_what_is_asked(struct app *app, const char *const *names)
 		return app_usage(app, "--every: expected a time of at least 1m");
 	if (o->print_crontab || o->print_systemd)
 		return print_schedule(app, names, every);
-	if (rotation_new(&rotation, names, app->n_tasks, every * 1000) != 0)
+	if (rotation_new(&rotation, names->whole, app->n_tasks, every * 1000) != 0)
 		return EXIT_FAILED;
 	/* With --dry-run: EXIT_DIFFERENCES when any is due. */
 	status = o->dry_run ? rotate_show(app, &rotation) : rotate_run(app, &rotation);
@@ -109,15 +130,20 @@ static int do_what_is_asked(struct app *app, const char *const *names)
 
 static int run(struct app *app)
 {
-	const char **names = calloc(app->n_tasks, sizeof(*names));
+	size_t n = app->n_tasks;
+	const char **all = calloc(3 * n, sizeof(*all));
+	struct names names = { all, all + n, all + 2 * n };
 	int status;
 
-	if (!names)
+	if (!all)
 		return EXIT_FAILED;
-	for (size_t i = 0; i < app->n_tasks; i++)
-		names[i] = app->tasks[i].region;
-	status = do_what_is_asked(app, names);
-	free(names);
+	for (size_t i = 0; i < n; i++) {
+		all[i] = app->tasks[i].name;
+		all[n + i] = app->tasks[i].region;
+		all[2 * n + i] = app->tasks[i].account->name;
+	}
+	status = do_what_is_asked(app, &names);
+	free(all);
 	return status;
 }
 

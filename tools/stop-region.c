@@ -21,8 +21,8 @@ static void stop(void *arg, struct region *r, struct instance *i, size_t k)
 
 	if (instance_stop(i, r, 0, deadline, &out->was_on, &out->err) != 0)
 		instance_cry_out(i, r, &out->err);
-	else if (out->app->ledger)
-		reap_note_stop(out->app->ledger, r, i);
+	else if (app_account(out->app, r)->ledger)
+		reap_note_stop(app_account(out->app, r)->ledger, r, i);
 	region_status(r, "%s", "");
 }
 

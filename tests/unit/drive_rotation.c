@@ -169,7 +169,7 @@ static void read_history(struct sim *s)
 	struct awsq_err err = { 0 };
 
 	if (s->ledger) {
-		if (rotation_read(r, s->ledger, TOOL, s->now, &err) != 0)
+		if (rotation_read(r, s->ledger, NULL, TOOL, s->now, &err) != 0)
 			die(err.message);
 		return;
 	}

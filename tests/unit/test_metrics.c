@@ -16,7 +16,8 @@
 
 #include "runs/metrics.h"
 
-#define T0 INT64_C(1795324552000)
+#define T0      INT64_C(1795324552000)
+#define PART(l) (&(const struct metrics_part){ NULL, (l) }), 1
 
 static char dir[64];
 static struct ledger *ledger;
@@ -145,7 +146,7 @@ static void test_text(void **state)
 
 	(void)state;
 	add_some_runs();
-	assert_int_equal(metrics_text(&text, ledger, "NA\"V\\O\n", T0 + 3600000, NULL), 0);
+	assert_int_equal(metrics_text(&text, PART(ledger), "NA\"V\\O\n", T0 + 3600000, NULL), 0);
 	expect_lines(awsq_buf_str(&text), lines, sizeof(lines) / sizeof(lines[0]));
 	/* What is not known is not said: 9 ways to end and 3 counts of each, and the 7 above. */
 	for (const char *p = awsq_buf_str(&text); (p = strchr(p, '\n')) != NULL; p++)
@@ -177,7 +178,7 @@ static void test_phases(void **state)
 		.closed = 1,
 		.state = LEDGER_DONE,
 		.billed_s = 60 });
-	assert_int_equal(metrics_text(&text, ledger, "F", T0, NULL), 0);
+	assert_int_equal(metrics_text(&text, PART(ledger), "F", T0, NULL), 0);
 	expect_lines(awsq_buf_str(&text), lines, sizeof(lines) / sizeof(lines[0]));
 	awsq_buf_free(&text);
 }
@@ -206,7 +207,7 @@ static void test_file(void **state)
 	(void)snprintf(path, sizeof(path), "%s/awsq.prom", dir);
 	add_some_runs();
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(metrics_write(path, ledger, "F", T0, &err), 0);
+		assert_int_equal(metrics_write(path, PART(ledger), "F", T0, &err), 0);
 		assert_int_equal(stat(path, &st), 0);
 		assert_int_equal(st.st_mode & 0777, 0644);
 		assert_true(st.st_size > 1000);
@@ -214,13 +215,14 @@ static void test_file(void **state)
 	}
 	(void)umask(mask);
 	/* What is no place for a file leaves nothing behind. */
-	assert_int_equal(metrics_write("/nonexistent/x.prom", ledger, "F", T0, &err), AWSQ_EIO);
+	assert_int_equal(metrics_write("/nonexistent/x.prom", PART(ledger), "F", T0, &err),
+		AWSQ_EIO);
 	assert_non_null(strstr(err.message, "'/nonexistent/x.prom'"));
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(metrics_write(path, ledger, "F", T0, &err), AWSQ_EIO);
+	assert_int_equal(metrics_write(path, PART(ledger), "F", T0, &err), AWSQ_EIO);
 	assert_int_equal(count_files(), 1);
-	assert_int_equal(metrics_write(path, NULL, "F", T0, &err), AWSQ_EIO);
+	assert_int_equal(metrics_write(path, PART(NULL), "F", T0, &err), AWSQ_EIO);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_ledger, close_ledger)

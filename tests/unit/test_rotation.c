@@ -325,7 +325,7 @@ static void test_ledger(void **state)
 	struct awsq_err err;
 
 	(void)state;
-	assert_int_equal(rotation_read(&r, l, "rotate-regions", NOON, &err), 0);
+	assert_int_equal(rotation_read(&r, l, NULL, "rotate-regions", NOON, &err), 0);
 	assert_false(r.regions[0].visited);
 	assert_int_equal(ledger_turns(l, keep_turn, &turn, &err), 0);
 	assert_int_equal(turn.turn, -1);
@@ -335,7 +335,7 @@ static void test_ledger(void **state)
 	add_run(l, "rotate-regions", "z-1", NOON);            /* not of this rotation */
 	add_run(l, "rotate-regions", "b-1", NOON - 30 * DAY); /* long ago */
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(rotation_read(&r, l, "rotate-regions", NOON, &err), 0);
+		assert_int_equal(rotation_read(&r, l, NULL, "rotate-regions", NOON, &err), 0);
 		assert_int_equal(r.regions[0].last_ms, NOON - HOUR);
 		assert_int_equal(r.regions[0].last_turn, NOON / HOUR - 1);
 		assert_false(r.regions[1].visited);
@@ -362,18 +362,18 @@ static void test_turns_in_the_ledger(void **state)
 	turn.began_ms -= HOUR; /* late to come, and of an earlier visit */
 	turn.turn -= 1;
 	assert_int_equal(ledger_note_turn(l, &turn, &err), 0);
-	assert_int_equal(rotation_read(&r, l, "rotate-regions", NOON + 30 * MINUTE, &err), 0);
+	assert_int_equal(rotation_read(&r, l, NULL, "rotate-regions", NOON + 30 * MINUTE, &err), 0);
 	assert_int_equal(next_at(&r, NOON + 30 * MINUTE), 0);
 	assert_true(r.regions[1].visited);
 	assert_int_equal(r.regions[1].turn_ms, NOON + 90 * MINUTE);
 	rotation_free(&r);
 	/* On another grid it says nothing. */
 	r = rotation_of(2, 2 * HOUR);
-	assert_int_equal(rotation_read(&r, l, "rotate-regions", NOON + 30 * MINUTE, &err), 0);
+	assert_int_equal(rotation_read(&r, l, NULL, "rotate-regions", NOON + 30 * MINUTE, &err), 0);
 	assert_false(r.regions[1].visited);
 	rotation_free(&r);
 	r = rotation_of(3, HOUR);
-	assert_int_equal(rotation_read(&r, l, "rotate-regions", NOON + 30 * MINUTE, &err), 0);
+	assert_int_equal(rotation_read(&r, l, NULL, "rotate-regions", NOON + 30 * MINUTE, &err), 0);
 	assert_false(r.regions[1].visited);
 	rotation_free(&r);
 	remove_ledger(l, folder);
@@ -386,7 +386,7 @@ static void test_without_a_ledger(void **state)
 
 	(void)state;
 	visit(&r, 0, NOON);
-	assert_int_equal(rotation_read(&r, NULL, "rotate-regions", NOON, &err), AWSQ_EIO);
+	assert_int_equal(rotation_read(&r, NULL, NULL, "rotate-regions", NOON, &err), AWSQ_EIO);
 	assert_true(r.regions[0].visited); /* what was known stays so */
 	rotation_free(&r);
 }

@@ -7,65 +7,21 @@
 #include "fleet/state.h"
 #include "fleet/text.h"
 
-#include <awsq/endpoint.h>
-
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <unistd.h>
 
-/*
- * For a round of calls, of which a look makes two, in a region that nobody has asked for by name:
- * one that cannot be reached holds up the end for a moment only, and lists of any length fit.
- */
-#define EVERYWHERE_ROUND_MS 20000
-
 #define JOBS (TOOL_JOB | TOOL_RUN | TOOL_ROTATE) /* whose output is a job's */
 
 /* ---- Setting up */
 
-static int fail(struct app *app, int status, const struct awsq_err *err)
+int app_fail(struct app *app, int status, const struct awsq_err *err)
 {
 	app->canceled |= err->code == AWSQ_ECANCELED;
 	screen_error(app->screen, NULL, "%s", err->message);
 	return status;
-}
-
-/* One URL for all services, in the place of whatever the settings say. */
-static int override_endpoints(struct awsq_settings *s, const char *url)
-{
-	char **urls[] = { &s->endpoint_url_ec2, &s->endpoint_url_iam, &s->endpoint_url_sts,
-		&s->endpoint_url_kms, &s->endpoint_url_service_quotas, &s->endpoint_url_ssm };
-
-	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-		free(*urls[i]);
-		*urls[i] = strdup(url);
-		if (!*urls[i])
-			return AWSQ_ENOMEM;
-	}
-	return 0;
-}
-
-int app_load_aws(struct app *app, struct awsq_err *err)
-{
-	const struct options *o = &app->options;
-	struct awsq_endpoint endpoint;
-	int rc;
-
-	rc = awsq_settings_load(&app->settings, o->profile, &awsq_environment_process, err);
-	if (rc == 0 && o->endpoint_url && override_endpoints(&app->settings, o->endpoint_url) != 0)
-		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
-	/* A URL that is of no use is better said before anything begins. */
-	if (rc == 0)
-		rc = awsq_endpoint_resolve(&endpoint, "ec2", app->config.home,
-			&(struct awsq_endpoint_options){ app->settings.fips,
-				app->settings.dualstack, app->settings.endpoint_url_ec2 },
-			err);
-	if (rc == 0)
-		rc = awsq_credentials_load(&app->credentials,
-			&(struct awsq_credentials_options){ .profile = o->profile }, err);
-	return rc;
 }
 
 static enum awsq_log_level log_level(const struct options *o)
@@ -100,11 +56,12 @@ static int set_up_key(struct app *app)
 
 	if ((needs(app, NEEDS_KEY) || needs_login(app)) &&
 		sshkey_load(&app->key, app->config.key, &err) != 0)
-		return fail(app, EXIT_USAGE, &err);
-	app->fleet.key = app->key;
+		return app_fail(app, EXIT_USAGE, &err);
+	for (size_t i = 0; i < app->n_accounts; i++)
+		app->accounts[i].fleet.key = app->key;
 	/* An agent may have to be asked: better before anything is started. */
-	if (needs_login(app) && sshkey_ready(app->key, app->fleet.cancel_fd, &err) != 0)
-		return fail(app, EXIT_USAGE, &err);
+	if (needs_login(app) && sshkey_ready(app->key, app->cancel_fd, &err) != 0)
+		return app_fail(app, EXIT_USAGE, &err);
 	return 0;
 }
 
@@ -113,43 +70,49 @@ static int set_up(struct app *app)
 {
 	struct awsq_err err = { 0 };
 	char *path = NULL;
-	int cancel_fd = -1, rc;
+	int rc;
 
 	rc = config_find(&path, app->options.config, &err);
 	if (rc == 0)
 		rc = config_load(&app->config, path, &err);
 	free(path);
 	if (rc != 0)
-		return fail(app, EXIT_USAGE, &err);
-	if (!(app->tool->needs & NEEDS_NO_AWS)) {
+		return app_fail(app, EXIT_USAGE, &err);
+	rc = app_choose_accounts(app);
+	if (rc == 0 && !(app->tool->needs & NEEDS_NO_AWS))
 		rc = app_choose_regions(app);
-		if (rc != 0)
-			return rc;
-		if (app_load_aws(app, &err) != 0)
-			return fail(app, EXIT_USAGE, &err);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < app->n_accounts && !(app->tool->needs & NEEDS_NO_AWS); i++) {
+		struct account *account = &app->accounts[i];
+
+		if (account->chosen && app_load_aws(app, account, &err) != 0)
+			return app_fail(app, EXIT_USAGE, &err);
 	}
-	if (state_open(&app->state_dir, app->options.state_dir, app->config.name, &err) != 0 &&
-		!(app->tool->needs & NEEDS_NO_STATE))
-		return fail(app, EXIT_USAGE, &err);
-	if (signals_open(&cancel_fd) != 0 || awsq_global_init() != 0) {
+	if (signals_open(&app->cancel_fd) != 0 || awsq_global_init() != 0) {
 		awsq_err_set(&err, AWSQ_EIO, "cannot set up signals and libraries");
-		return fail(app, EXIT_FAILED, &err);
+		return app_fail(app, EXIT_FAILED, &err);
 	}
 	screen_log(&app->log, app->screen, log_level(&app->options));
-	app->fleet = (struct fleet){ &app->config, &app->settings, &app->credentials, NULL,
-		screen_report(app->screen), &app->log, app->state_dir, cancel_fd,
-		app->options.everywhere ? EVERYWHERE_ROUND_MS : 0, app->options.profile };
+	if (app_open_accounts(app, &err) != 0)
+		return app_fail(app, EXIT_USAGE, &err);
 	return 0;
+}
+
+static int read_desired(struct app *app, struct account *account, struct awsq_err *err)
+{
+	(void)app;
+	return desired_read(&account->desired, &account->fleet, err);
 }
 
 static int run(struct app *app)
 {
-	struct awsq_err err = { 0 };
 	int rc = set_up(app);
 
 	if (rc != 0)
 		return rc;
-	app_open_ledger(app);
+	for (size_t i = 0; i < app->n_accounts; i++)
+		app_open_ledger(app, &app->accounts[i]);
 	if (app->tool->needs & NEEDS_NO_AWS) {
 		/* What is here is shown at once, however long it takes to reach AWS. */
 		rc = app->tool->run(app);
@@ -162,10 +125,12 @@ static int run(struct app *app)
 	app_reap(app, rc != 0);
 	if (rc != 0)
 		return rc;
-	if (app->options.everywhere && app_choose_everywhere(app, &err) != 0)
-		return fail(app, EXIT_FAILED, &err);
-	if (needs(app, NEEDS_DESIRED) && desired_read(&app->desired, &app->fleet, &err) != 0)
-		return fail(app, EXIT_FAILED, &err);
+	if (app->options.everywhere)
+		rc = app_choose_everywhere(app);
+	else if (needs(app, NEEDS_DESIRED))
+		rc = app_prepare(app, read_desired);
+	if (rc != 0)
+		return rc;
 	rc = app->tool->run(app);
 	if (rc == EXIT_USAGE)
 		app_reap(app, 1);
@@ -174,15 +139,10 @@ static int run(struct app *app)
 
 static void free_app(struct app *app)
 {
-	desired_free(&app->desired);
+	app_free_accounts(app);
 	config_free(&app->config);
-	awsq_settings_free(&app->settings);
-	awsq_credentials_free(&app->credentials);
 	sshkey_free(app->key);
-	ledger_close(app->ledger);
-	free(app->state_dir);
 	free(app->tasks);
-	awsq_ec2_free_regions(&app->regions);
 	free(app->options.command);
 	screen_free(app->screen);
 	awsq_global_free();
@@ -254,8 +214,18 @@ struct pool {
 	size_t next; /* the first task that no worker has taken */
 };
 
+/* How it failed, which has been said. */
+static void task_note(struct task *task, int status, const struct awsq_err *err)
+{
+	task->status = status;
+	text_format(task->detail, sizeof(task->detail), "%s", err->message);
+	task->told = 1;
+	task->canceled = err->code == AWSQ_ECANCELED;
+}
+
 static void do_task(struct pool *pool, struct task *task)
 {
+	const struct account *account = task->account;
 	struct awsq_err err = { 0 };
 	struct region r;
 
@@ -263,7 +233,11 @@ static void do_task(struct pool *pool, struct task *task)
 		task->canceled = 1;
 		return;
 	}
-	if (!desired_is_enabled(&pool->app->desired, task->region)) {
+	if (account->err.code != 0) {
+		task_note(task, EXIT_FAILED, &account->err);
+		return;
+	}
+	if (!desired_is_enabled(&account->desired, task->region)) {
 		awsq_err_set(&err, AWSQ_EINVAL,
 			"the region is not enabled for this account: aws account enable-region "
 			"--region-name %s",
@@ -271,7 +245,7 @@ static void do_task(struct pool *pool, struct task *task)
 		task_fail(pool->app, task, EXIT_FAILED, &err);
 		return;
 	}
-	if (region_open(&r, &pool->app->fleet, task->region, &err) != 0)
+	if (region_open(&r, &account->fleet, task->region, &err) != 0)
 		task_fail(pool->app, task, EXIT_FAILED, &err);
 	else
 		pool->work(pool->app, &r, task);
@@ -320,7 +294,7 @@ void app_with_lock(struct app *app, struct region *r, struct task *task,
 	struct awsq_err err = { 0 };
 	int lock;
 
-	if (state_lock(&lock, app->state_dir, r->name, &err) != 0) {
+	if (state_lock(&lock, r->fleet->state_dir, r->name, &err) != 0) {
 		task_fail(app, task, EXIT_FAILED, &err);
 	} else if (lock < 0) {
 		awsq_err_set(&err, AWSQ_EINVAL, "busy: another run has this region");
@@ -333,11 +307,8 @@ void app_with_lock(struct app *app, struct region *r, struct task *task,
 
 void task_fail(struct app *app, struct task *task, int status, const struct awsq_err *err)
 {
-	task->status = status;
-	text_format(task->detail, sizeof(task->detail), "%s", err->message);
-	screen_error(app->screen, task->region, "%s", err->message);
-	task->told = 1;
-	task->canceled = err->code == AWSQ_ECANCELED;
+	screen_error(app->screen, task->name, "%s", err->message);
+	task_note(task, status, err);
 }
 
 void task_done(struct task *task, const char *format, ...)
@@ -378,7 +349,7 @@ void app_summary(struct app *app, int job)
 		char status[16];
 
 		(void)snprintf(status, sizeof(status), "%d", task->status);
-		table_add(table, task->region, job ? status : status_word(task->status),
+		table_add(table, task->name, job ? status : status_word(task->status),
 			task->told ? "as said above" : task->detail);
 	}
 	table_print(&text, table);

@@ -6,6 +6,7 @@
 #define CLI_APP_H
 
 #include "cli/exit.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/screen.h"
 #include "fleet/desired.h"
@@ -13,9 +14,30 @@
 #include "fleet/region.h"
 #include "runs/ledger.h"
 
+/*
+ * An account that the fleet is in, and all that its regions share. Where regions.cfg lists none,
+ * there is one without a name: that of the credentials.
+ */
+struct account {
+	const char *name; /* NULL: none */
+	int chosen;       /* it is one of those that the tool works on */
+	int loaded;       /* settings and credentials are */
+	struct awsq_settings settings;
+	struct awsq_credentials credentials;
+	char *state_dir;       /* NULL where nothing can be kept, for a tool that needs nothing */
+	struct ledger *ledger; /* NULL when it cannot be opened */
+	char no_ledger[512];   /* why not */
+	struct fleet fleet;
+	struct desired desired;
+	struct awsq_ec2_regions regions; /* with --everywhere */
+	struct awsq_err err;             /* why nothing can be done in it; its code is 0: it can */
+};
+
 /* One region's part of the work, and what became of it. */
 struct task {
+	struct account *account;
 	const char *region;
+	char name[64];     /* what is told is told of this: "us-east-1", "prod/us-east-1" */
 	int status;        /* exit status of this region */
 	char detail[1280]; /* one line for the summary */
 	void *data;        /* the tool's own */
@@ -29,16 +51,11 @@ struct app {
 	struct screen *screen;
 	struct awsq_log log;
 	struct config config;
-	struct awsq_settings settings;
-	struct awsq_credentials credentials;
 	struct sshkey *key;
-	char *state_dir;       /* NULL where nothing can be kept, for a tool that needs nothing */
-	struct ledger *ledger; /* NULL when it cannot be opened */
-	char no_ledger[512];   /* why not */
-	struct fleet fleet;
-	struct desired desired;
-	struct awsq_ec2_regions regions; /* the account's, with --everywhere */
-	int canceled;                    /* before any region was begun */
+	int cancel_fd; /* readable once the user wants to stop */
+	struct account *accounts;
+	size_t n_accounts; /* at least one */
+	int canceled;      /* before any region was begun */
 	struct task *tasks;
 	size_t n_tasks;
 };
@@ -75,6 +92,9 @@ void app_each(struct app *app, void (*work)(struct app *app, struct region *r, s
  */
 void app_with_lock(struct app *app, struct region *r, struct task *task,
 	void (*work)(struct app *app, struct region *r, struct task *task));
+
+/* Makes its name of the account's and the region's. */
+void app_name_task(struct task *task);
 
 /* For a worker: how its region's part failed. Says it, and keeps it for the summary. */
 void task_fail(struct app *app, struct task *task, int status, const struct awsq_err *err);
@@ -114,6 +134,32 @@ int app_status(const struct app *app);
 
 /* What the command line and regions.cfg say of plans. */
 struct plan_options app_plan_options(const struct app *app);
+
+/*
+ * A report in JSON (NULL without memory), and that what is added to it from now on is of this
+ * account, if it has a name. Whose it is, is known after app_each.
+ */
+struct json_report *app_new_json(const struct app *app);
+void app_json_of(struct json_report *j, const struct account *account);
+
+/* The account that a worker's region is of. */
+struct account *app_account(const struct app *app, const struct region *r);
+
+/* Why a chosen account has no ledger; NULL: each has one. */
+const char *app_no_ledger(const struct app *app);
+
+/* What --metrics asks for, of all accounts: the file is the fleet's. As metrics_write. */
+int app_write_metrics(const struct app *app, struct awsq_err *err);
+
+/*
+ * The same as ledger_find and ledger_list, in the ledgers of all chosen accounts: the latest run of
+ * them, whose it is in *whose; and the latest first, whosever it is.
+ */
+int app_find_run(struct ledger_run *out, struct account **whose, const struct app *app,
+	const struct ledger_filter *filter, struct awsq_err *err);
+int app_list_runs(const struct app *app, const struct ledger_filter *filter,
+	int (*each)(void *arg, struct account *account, const struct ledger_run *run), void *arg,
+	struct awsq_err *err);
 
 /* Whether region is the home region. */
 int app_is_home(const struct app *app, const char *region);

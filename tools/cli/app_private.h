@@ -9,17 +9,34 @@
 /* The tasks, by the regions that the command line names. 0, or the exit status. */
 int app_choose_regions(struct app *app);
 
-/* The same with --everywhere, by those of the account. */
-int app_choose_everywhere(struct app *app, struct awsq_err *err);
+/* The same with --everywhere, by those of the accounts. */
+int app_choose_everywhere(struct app *app);
 
-/* Settings and credentials. */
-int app_load_aws(struct app *app, struct awsq_err *err);
+/* Says how it failed, which is more than one region's affair, and returns status. */
+int app_fail(struct app *app, int status, const struct awsq_err *err);
+
+/* The accounts of regions.cfg, and those of them that are chosen. 0, or the exit status. */
+int app_choose_accounts(struct app *app);
+void app_free_accounts(struct app *app);
+
+/* Settings and credentials of an account. */
+int app_load_aws(struct app *app, struct account *account, struct awsq_err *err);
+
+/* The folders, and what the accounts' regions share. */
+int app_open_accounts(struct app *app, struct awsq_err *err);
 
 /*
- * Opens the ledger, if there is a state folder. That there is none, app->no_ledger tells; only a
- * run is refused for it.
+ * Does it for all chosen accounts at once. What fails is told of, and fails the account's tasks; 0,
+ * or the exit status where that is all there is, of an account without a name.
  */
-void app_open_ledger(struct app *app);
+int app_prepare(struct app *app,
+	int (*prepare)(struct app *app, struct account *account, struct awsq_err *err));
+
+/*
+ * Opens an account's ledger, if there is a state folder. That there is none, its no_ledger tells;
+ * only a run is refused for it.
+ */
+void app_open_ledger(struct app *app, struct account *account);
 
 /*
  * Stops what runs have left on whose controller was killed; in the regions that the tool itself is

@@ -2,14 +2,38 @@
 
 #include "cli/app_private.h"
 
-static void add_task(struct app *app, const char *region)
+void app_name_task(struct task *task)
 {
+	const char *account = task->account->name;
+
+	(void)snprintf(task->name, sizeof(task->name), "%s%s%s", account ? account : "",
+		account ? "/" : "", task->region);
+}
+
+static void add_task(struct app *app, struct account *account, const char *region)
+{
+	struct task *task = &app->tasks[app->n_tasks];
+
 	for (size_t i = 0; i < app->n_tasks; i++) {
-		if (strcmp(app->tasks[i].region, region) == 0)
+		if (app->tasks[i].account == account && strcmp(app->tasks[i].region, region) == 0)
 			return;
 	}
-	app->tasks[app->n_tasks] = (struct task){ region, EXIT_FAILED, "not begun", NULL, 0, 0 };
+	*task = (struct task){
+		.account = account, .region = region, .status = EXIT_FAILED, .detail = "not begun"
+	};
+	app_name_task(task);
 	app->n_tasks++;
+}
+
+/* The named regions of each chosen account; those are all good names. */
+static void add_tasks(struct app *app, struct account *account)
+{
+	const struct options *o = &app->options;
+
+	for (size_t i = 0; account->chosen && o->all && i < app->config.n_regions; i++)
+		add_task(app, account, app->config.regions[i].name);
+	for (size_t i = 0; account->chosen && i < o->n_regions; i++)
+		add_task(app, account, o->regions[i]);
 }
 
 static int check_region(struct app *app, const char *region)
@@ -36,34 +60,33 @@ int app_choose_regions(struct app *app)
 		return app_usage(app, "name one or more regions, or use --all%s",
 			o->all ? ", not both" : "");
 	app->n_tasks = 0;
-	app->tasks = calloc(room, sizeof(*app->tasks));
+	for (size_t i = 0; i < o->n_regions; i++) {
+		if (check_region(app, o->regions[i]) != 0)
+			return EXIT_USAGE;
+	}
+	app->tasks = calloc(room * app->n_accounts, sizeof(*app->tasks));
 	if (!app->tasks)
 		return EXIT_FAILED;
-	for (size_t i = 0; i < room; i++) {
-		const char *name = o->all ? app->config.regions[i].name : o->regions[i];
-
-		if (check_region(app, name) != 0)
-			return EXIT_USAGE;
-		add_task(app, name);
-	}
+	for (size_t i = 0; i < app->n_accounts; i++)
+		add_tasks(app, &app->accounts[i]);
 	return 0;
 }
 
 /* Which regions the account has enabled, and whose it is. */
-static int read_account(struct app *app, struct awsq_err *err)
+static int read_account(const struct app *app, struct account *account, struct awsq_err *err)
 {
 	struct awsq_call call;
 	struct region home;
-	int rc = region_open(&home, &app->fleet, app->config.home, err);
+	int rc = region_open(&home, &account->fleet, app->config.home, err);
 
 	if (rc == 0) {
-		awsq_ec2_describe_regions(&call, &app->regions, 0);
+		awsq_ec2_describe_regions(&call, &account->regions, 0);
 		rc = region_call(&home, &call, err);
 		if (rc != 0)
 			region_explain(&home, err, "list the account's regions");
 	}
 	if (rc == 0) {
-		awsq_sts_get_caller_identity(&call, &app->desired.identity);
+		awsq_sts_get_caller_identity(&call, &account->desired.identity);
 		rc = region_call(&home, &call, err);
 		if (rc != 0)
 			region_explain(&home, err, "tell whose credentials these are");
@@ -77,27 +100,56 @@ static int compare_tasks(const void *a, const void *b)
 	return strcmp(((const struct task *)a)->region, ((const struct task *)b)->region);
 }
 
-/* In the order of their names: AWS's own is none. */
-int app_choose_everywhere(struct app *app, struct awsq_err *err)
+static int is_usable(const struct awsq_ec2_region *r)
 {
-	int rc = read_account(app, err);
+	return !r->opt_in_status || strcmp(r->opt_in_status, "not-opted-in") != 0;
+}
+
+/* In the order of their names: AWS's own is none. */
+static void add_account(struct app *app, struct account *account)
+{
+	size_t first = app->n_tasks;
+
+	for (size_t i = 0; i < account->regions.n; i++) {
+		const struct awsq_ec2_region *r = &account->regions.items[i];
+
+		/* One with an odd name, or none, is an error of its own: never passed over. */
+		if (is_usable(r))
+			add_task(app, account, r->name ? r->name : "");
+	}
+	qsort(app->tasks + first, app->n_tasks - first, sizeof(*app->tasks), compare_tasks);
+	/* What is not known of an account shows as a region that failed. */
+	if (account->err.code != 0)
+		add_task(app, account, app->config.home);
+}
+
+static int choose_everywhere(struct app *app, struct account *account, struct awsq_err *err)
+{
+	int rc = read_account(app, account, err);
+	size_t n = 0;
+
+	for (size_t i = 0; i < account->regions.n; i++)
+		n += is_usable(&account->regions.items[i]) ? 1 : 0;
+	if (rc == 0 && n == 0)
+		rc = awsq_err_set(err, AWSQ_EPARSE,
+			"cannot list the account's regions: AWS names none");
+	return rc;
+}
+
+int app_choose_everywhere(struct app *app)
+{
+	size_t room = 0;
+	int rc = app_prepare(app, choose_everywhere);
 
 	if (rc != 0)
 		return rc;
+	for (size_t i = 0; i < app->n_accounts; i++)
+		room += app->accounts[i].regions.n + 1;
 	app->n_tasks = 0;
-	app->tasks = calloc(app->regions.n + 1, sizeof(*app->tasks));
+	app->tasks = calloc(room, sizeof(*app->tasks));
 	if (!app->tasks)
-		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
-	for (size_t i = 0; i < app->regions.n; i++) {
-		const struct awsq_ec2_region *r = &app->regions.items[i];
-
-		/* One with an odd name, or none, is an error of its own: never passed over. */
-		if (!r->opt_in_status || strcmp(r->opt_in_status, "not-opted-in") != 0)
-			add_task(app, r->name ? r->name : "");
-	}
-	if (app->n_tasks == 0)
-		return awsq_err_set(err, AWSQ_EPARSE,
-			"cannot list the account's regions: AWS names none");
-	qsort(app->tasks, app->n_tasks, sizeof(*app->tasks), compare_tasks);
+		return EXIT_FAILED;
+	for (size_t i = 0; i < app->n_accounts; i++)
+		add_account(app, &app->accounts[i]);
 	return 0;
 }

@@ -2,7 +2,6 @@
 
 #include "cli/everywhere.h"
 
-#include "cli/json.h"
 #include "cli/table.h"
 #include "fleet/text.h"
 
@@ -43,7 +42,7 @@ static void add_error(struct report_of_all *all, const struct task *task)
 	if (all->j)
 		json_add_inventory(all->j, task->region, task->detail, PLACE_STRAY, &none);
 	else
-		table_add(all->table, task->region, "error", "", "", "", task->detail);
+		table_add(all->table, task->name, "error", "", "", "", task->detail);
 }
 
 /* A region that has nothing is counted and not shown. */
@@ -55,6 +54,8 @@ static int add_region(struct report_of_all *all, const struct app *app, const st
 	int rc;
 
 	/* A plan that is blocked is no reason to doubt what it was made from. */
+	if (all->j)
+		app_json_of(all->j, task->account);
 	if (!look || (task->status != EXIT_OK && !look->plan.blocked[0])) {
 		add_error(all, task);
 		return 0;
@@ -64,7 +65,7 @@ static int add_region(struct report_of_all *all, const struct app *app, const st
 	if (inventory.n > 0 && all->j)
 		json_add_inventory(all->j, task->region, NULL, place, &inventory);
 	else
-		add_rows(all->table, task->region, place, &inventory);
+		add_rows(all->table, task->name, place, &inventory);
 	inventory_free(&inventory);
 	return rc;
 }
@@ -102,7 +103,7 @@ int everywhere_print(struct app *app, struct inventory_totals *totals)
 	int rc;
 
 	if (strcmp(app->options.output, "json") == 0) {
-		all.j = json_new(app->config.name, app->desired.identity.account);
+		all.j = app_new_json(app);
 	} else {
 		all.table = table_new(6);
 		table_add(all.table, "REGION", "KIND", "ID", "STATE", "GIB", "WHY");

@@ -11,7 +11,8 @@
 struct json_report {
 	json_t *root;
 	json_t *regions;
-	int failed; /* something is missing in it */
+	const char *account, *account_id; /* of what is added; borrowed, NULL: the document's */
+	int failed;                       /* something is missing in it */
 };
 
 /* ---- Parts that could not be made are NULL, and so is what they are to be part of. */
@@ -42,9 +43,23 @@ static void append(json_t **list, json_t *item)
 	}
 }
 
+/* The same object, with whose it is in front. */
+static json_t *with_account(const struct json_report *j, json_t *region)
+{
+	json_t *whole = json_pack("{s:o, s:o}", "account", text_json(j->account), "account_id",
+		text_json(j->account_id));
+
+	if (whole && json_object_update(whole, region) != 0) {
+		json_decref(whole);
+		whole = NULL;
+	}
+	json_decref(region);
+	return whole;
+}
+
 static void add_region(struct json_report *j, json_t *region)
 {
-	if (json_array_append_new(j->regions, region) != 0)
+	if (json_array_append_new(j->regions, j->account ? with_account(j, region) : region) != 0)
 		j->failed = 1;
 }
 
@@ -79,6 +94,12 @@ void json_free(struct json_report *j)
 	json_decref(j->regions);
 	json_decref(j->root);
 	free(j);
+}
+
+void json_set_account(struct json_report *j, const char *name, const char *id)
+{
+	j->account = name;
+	j->account_id = id;
 }
 
 /* ---- Findings */
@@ -294,7 +315,7 @@ static json_t *checks_json(const struct checks *checks)
 
 void json_add_checks(struct json_report *j, const char *region, const struct checks *checks)
 {
-	if (region)
+	if (region || j->account)
 		add_region(j, json_pack("{s:o, s:n, s:o}", "region", text_json(region), "error",
 				      "checks", checks_json(checks)));
 	else

@@ -9,6 +9,10 @@
  * "place" and "items", with "totals" in the document. A region whose "error" is not null has
  * nothing else. check-region(1) and config-region(1) have the details.
  *
+ * Where regions.cfg has accounts, the document's "account" is null, each region has "account", its
+ * name there, and "account_id", and the checks that hold for an account stand in one whose "region"
+ * is null.
+ *
  * What of a text is no UTF-8 shows as question marks. What could not be added makes json_print
  * fail: a document that lacks something is never printed.
  */
@@ -29,6 +33,9 @@ struct json_report;
 /* NULL without memory. */
 struct json_report *json_new(const char *fleet, const char *account);
 void json_free(struct json_report *j);
+
+/* What is added from now on is of the account of that name and number (NULL: not known). */
+void json_set_account(struct json_report *j, const char *name, const char *id);
 
 void json_add_finding(struct json_report *j, const struct finding *f);
 

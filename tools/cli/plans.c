@@ -2,7 +2,6 @@
 
 #include "cli/plans.h"
 
-#include "cli/json.h"
 #include "cli/show.h"
 
 void look_end(struct look *l)
@@ -40,18 +39,19 @@ static void print_text(const struct app *app, struct awsq_buf *text)
 		const struct look *l = app->tasks[i].data;
 
 		if (l && !error_of(&app->tasks[i]))
-			show_plan(text, app->tasks[i].region, &l->plan);
+			show_plan(text, app->tasks[i].name, &l->plan);
 	}
 }
 
 static int print_json(const struct app *app, struct awsq_buf *text)
 {
-	struct json_report *j = json_new(app->config.name, app->desired.identity.account);
+	struct json_report *j = app_new_json(app);
 	int rc;
 
 	for (size_t i = 0; j && i < app->n_tasks; i++) {
 		const struct look *l = app->tasks[i].data;
 
+		app_json_of(j, app->tasks[i].account);
 		json_add_plan(j, app->tasks[i].region, error_of(&app->tasks[i]),
 			l ? &l->plan : NULL);
 	}

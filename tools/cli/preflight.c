@@ -2,7 +2,6 @@
 
 #include "cli/preflight.h"
 
-#include "cli/json.h"
 #include "cli/signals.h"
 #include "cli/table.h"
 #include "fleet/preflight.h"
@@ -70,69 +69,96 @@ static void add_rows(struct table *table, const char *region, const struct check
 	add_permissions(table, region, checks);
 }
 
-static const struct checks *checks_of(const struct app *app, size_t i)
-{
-	return &((const struct part *)app->tasks[i].data)->checks;
-}
+/* All that was checked: of each account (chosen or not), and what hangs on it. */
+struct preflight {
+	struct checks *accounts;
+	struct part *parts; /* a task's each */
+};
 
-static void print_text(const struct app *app, const struct checks *account, struct awsq_buf *text)
+static void print_text(const struct app *app, const struct preflight *p, struct awsq_buf *text)
 {
 	struct table *table = table_new(4);
 
 	table_add(table, "REGION", "CHECK", "RESULT", "DETAIL");
-	add_rows(table, NULL, account);
+	for (size_t i = 0; i < app->n_accounts; i++)
+		add_rows(table, app->accounts[i].name, &p->accounts[i]);
 	for (size_t i = 0; i < app->n_tasks; i++)
-		add_rows(table, app->tasks[i].region, checks_of(app, i));
+		add_rows(table, app->tasks[i].name, &p->parts[i].checks);
 	table_print(text, table);
 	table_free(table);
 }
 
-static int print_json(const struct app *app, const struct checks *account, const char *account_id,
-	struct awsq_buf *text)
+static int print_json(const struct app *app, const struct preflight *p, struct awsq_buf *text)
 {
-	struct json_report *j = json_new(app->config.name, account_id);
+	struct json_report *j = app_new_json(app);
 	int rc;
 
-	if (j)
-		json_add_checks(j, NULL, account);
-	for (size_t i = 0; j && i < app->n_tasks; i++)
-		json_add_checks(j, app->tasks[i].region, checks_of(app, i));
+	for (size_t i = 0; j && i < app->n_accounts; i++) {
+		app_json_of(j, &app->accounts[i]);
+		if (app->accounts[i].chosen)
+			json_add_checks(j, NULL, &p->accounts[i]);
+	}
+	for (size_t i = 0; j && i < app->n_tasks; i++) {
+		app_json_of(j, app->tasks[i].account);
+		json_add_checks(j, app->tasks[i].region, &p->parts[i].checks);
+	}
 	rc = j ? json_print(text, j) : AWSQ_ENOMEM;
 	json_free(j);
 	return rc;
 }
 
-int preflight_run(struct app *app)
+static int print(struct app *app, const struct preflight *p)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(64 * 1024 * 1024);
-	struct desired desired = { 0 };
-	struct checks account = { 0 };
-	struct part *parts = calloc(app->n_tasks, sizeof(*parts));
-	int pass, rc = 0;
+	int rc = 0;
 
-	if (!parts)
-		return EXIT_FAILED;
+	if (strcmp(app->options.output, "json") == 0)
+		rc = print_json(app, p, &text);
+	else
+		print_text(app, p, &text);
+	return app_print(app, &text, rc);
+}
+
+static void check(struct app *app, struct preflight *p)
+{
 	for (size_t i = 0; i < app->n_tasks; i++) {
-		parts[i].desired = &desired;
-		app->tasks[i].data = &parts[i];
+		struct task *task = &app->tasks[i];
+
+		p->parts[i].desired = &task->account->desired;
+		task->data = &p->parts[i];
 	}
-	preflight_account(&account, &desired, &app->fleet);
+	for (size_t i = 0; i < app->n_accounts; i++) {
+		struct account *account = &app->accounts[i];
+
+		if (account->chosen && signals_caught() == 0)
+			preflight_account(&p->accounts[i], &account->desired, &account->fleet);
+	}
 	if (signals_caught() == 0)
 		app_each(app, work);
 	app->canceled |= signals_caught() != 0;
-	if (strcmp(app->options.output, "json") == 0)
-		rc = print_json(app, &account, desired.identity.account, &text);
-	else
-		print_text(app, &account, &text);
-	pass = app_print(app, &text, rc) == 0 && checks_pass(&account);
-	for (size_t i = 0; i < app->n_tasks; i++) {
+}
+
+int preflight_run(struct app *app)
+{
+	struct preflight p = { calloc(app->n_accounts, sizeof(*p.accounts)),
+		calloc(app->n_tasks, sizeof(*p.parts)) };
+	int pass = 0;
+
+	if (p.accounts && p.parts) {
+		check(app, &p);
+		pass = print(app, &p) == 0;
+	}
+	for (size_t i = 0; p.accounts && i < app->n_accounts; i++) {
+		pass = pass && checks_pass(&p.accounts[i]);
+		checks_free(&p.accounts[i]);
+	}
+	for (size_t i = 0; p.accounts && p.parts && i < app->n_tasks; i++) {
 		/* A region that nobody came to has no checks: the user has ended it. */
-		pass = pass && parts[i].checks.n > 0 && checks_pass(&parts[i].checks);
-		checks_free(&parts[i].checks);
+		pass = pass && p.parts[i].checks.n > 0 && checks_pass(&p.parts[i].checks);
+		checks_free(&p.parts[i].checks);
 		app->tasks[i].data = NULL;
 	}
-	free(parts);
-	checks_free(&account);
-	desired_free(&desired);
+	free(p.accounts);
+	free(p.parts);
 	return pass ? EXIT_OK : EXIT_FAILED;
 }

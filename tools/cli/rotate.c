@@ -53,9 +53,14 @@ static int read_turns(struct rotating *r, int64_t now)
 {
 	struct awsq_err err = { 0 };
 
-	if (rotation_read(r->rotation, r->app->ledger, TOOL, now, &err) != 0) {
-		screen_error(r->app->screen, NULL, "cannot tell whose turn it is: %s",
-			r->app->ledger ? err.message : r->app->no_ledger);
+	for (size_t i = 0; i < r->app->n_accounts; i++) {
+		const struct account *a = &r->app->accounts[i];
+
+		if (!a->chosen ||
+			rotation_read(r->rotation, a->ledger, a->name, TOOL, now, &err) == 0)
+			continue;
+		screen_error(r->app->screen, a->name, "cannot tell whose turn it is: %s",
+			a->ledger ? err.message : a->no_ledger);
 		return -1;
 	}
 	rotation_look(r->rotation, now);
@@ -92,6 +97,14 @@ static void explain(struct turn *turn, const struct rotation_region *region, int
 	}
 }
 
+/* The tasks are the rotation's regions, in its order. */
+static int is_locked(const struct rotating *r, size_t i)
+{
+	const struct task *task = &r->app->tasks[i];
+
+	return state_is_locked(task->account->state_dir, task->region);
+}
+
 /*
  * Others may have locked the same regions, or those chosen here not have locked theirs yet: both
  * count. Whether there is room for one more.
@@ -101,8 +114,7 @@ static int pass_over(const struct rotating *r, unsigned char *passed_over)
 	size_t busy = 0;
 
 	for (size_t i = 0; i < r->rotation->n; i++) {
-		int taken = r->active[i] ||
-		            state_is_locked(r->app->state_dir, r->rotation->regions[i].name);
+		int taken = r->active[i] || is_locked(r, i);
 
 		passed_over[i] = r->tried[i] || taken;
 		busy += taken ? 1 : 0;
@@ -148,7 +160,7 @@ static int run_one(struct rotating *r, const struct turn *turn)
 	struct awsq_err err = { 0 };
 	struct region region;
 
-	if (region_open(&region, &r->app->fleet, task->region, &err) != 0) {
+	if (region_open(&region, &task->account->fleet, task->region, &err) != 0) {
 		task_fail(r->app, task, EXIT_FAILED, &err);
 		region_close(&region);
 		return 0;
@@ -229,9 +241,8 @@ static void tell_next(struct rotating *r)
 	show_time(when, sizeof(when), r->rotation->regions[next].due_ms, now);
 	if (r->rotation->regions[next].due_ms <= now)
 		(void)snprintf(text, sizeof(text), "is due, and %s",
-			state_is_locked(r->app->state_dir, r->rotation->regions[next].name)
-				? "busy: passed over"
-				: "waits for those that are at work");
+			is_locked(r, next) ? "busy: passed over"
+					   : "waits for those that are at work");
 	else
 		(void)snprintf(text, sizeof(text), "is the next to be due, at %s", when);
 	report->event(report->arg, r->rotation->regions[next].name, text);

@@ -5,7 +5,6 @@
 #include "cli/stream.h"
 #include "fleet/state.h"
 #include "fleet/text.h"
-#include "runs/metrics.h"
 #include "runs/runlog.h"
 
 #include <awsq/clock.h>
@@ -60,7 +59,7 @@ static void tell_end(struct app *app, struct region *r, struct task *task,
 	if (task->told && result->skipped)
 		region_event(r, "%s", result->message);
 	else if (task->told)
-		screen_error(app->screen, task->region, "%s", result->message);
+		screen_error(app->screen, task->name, "%s", result->message);
 	else if (task->status != EXIT_OK)
 		region_warning(r, "%s, and ended with %d", task->detail, task->status);
 	else
@@ -76,10 +75,10 @@ static void tell(struct app *app, struct region *r, struct task *task, struct ru
 	struct run_request request = { 0 };
 	struct stream stream;
 
-	stream_open(&stream, app->screen, task->region, app->n_tasks > 1);
+	stream_open(&stream, app->screen, task->name, app->n_tasks > 1);
 	request.tool = tool;
-	request.ledger = app->ledger;
-	request.no_ledger = app->no_ledger;
+	request.ledger = task->account->ledger;
+	request.no_ledger = task->account->no_ledger;
 	request.command = app->options.command ? app->options.command : app->config.job_command;
 	request.watch = app->options.command ? NULL : app->config.job_watch;
 	request.timeout_ms = timeout * 1000;
@@ -142,16 +141,19 @@ void run_tool_end(struct app *app)
 {
 	int64_t now = awsq_clock_system.wall_ms(awsq_clock_system.arg);
 	struct awsq_err err = { 0 };
-	char note[512] = "";
 
-	if (app->options.metrics &&
-		metrics_write(app->options.metrics, app->ledger, app->config.name, now, &err) != 0)
+	if (app->options.metrics && app_write_metrics(app, &err) != 0)
 		screen_error(app->screen, NULL, "%s", err.message);
-	if (app->ledger)
-		ledger_note(app->ledger, note, sizeof(note));
-	if (note[0])
-		screen_error(app->screen, NULL, "%s", note);
-	runlog_prune(app->state_dir, now, app->config.keep_logs);
+	for (size_t i = 0; i < app->n_accounts; i++) {
+		struct account *account = &app->accounts[i];
+		char note[512] = "";
+
+		if (account->ledger)
+			ledger_note(account->ledger, note, sizeof(note));
+		if (note[0])
+			screen_error(app->screen, account->name, "%s", note);
+		runlog_prune(account->state_dir, now, app->config.keep_logs);
+	}
 }
 
 int run_tool(struct app *app, run_story *story)
@@ -174,19 +176,19 @@ int run_tool(struct app *app, run_story *story)
 
 /* ---- --attach */
 
-struct search {
-	const struct app *app;
-	struct ledger_run *found;
+struct left {
+	struct ledger_run run;
+	struct account *account;
 };
 
 /* Ends the list at one whose region's lock is free: nobody is at it. */
-static int is_left(void *arg, const struct ledger_run *run)
+static int is_left(void *arg, struct account *account, const struct ledger_run *run)
 {
-	struct search *search = arg;
+	struct left *left = arg;
 
-	if (state_is_locked(search->app->state_dir, run->region))
+	if (state_is_locked(account->state_dir, run->region))
 		return 0;
-	*search->found = *run;
+	*left = (struct left){ *run, account };
 	return 1;
 }
 
@@ -194,42 +196,62 @@ static int is_left(void *arg, const struct ledger_run *run)
  * The run that is named; or the latest that is left behind, or else the latest that is open, so
  * that it can be told who has it.
  */
-static int find_left(struct ledger_run *left, struct app *app, struct awsq_err *err)
+static int find_left(struct left *left, struct app *app, const char *region, struct awsq_err *err)
 {
 	const char *id = app->options.attach;
-	struct ledger_filter filter = { .open_only = 1,
-		.id = id[0] ? id : NULL,
-		.region = app->n_tasks == 1 ? app->tasks[0].region : NULL };
-	struct search search = { app, left };
+	struct ledger_filter filter = { .open_only = 1, .id = id[0] ? id : NULL, .region = region };
 	int rc;
 
-	if (!id[0] && ledger_list(app->ledger, &filter, is_left, &search, err) == 1)
+	if (!id[0] && app_list_runs(app, &filter, is_left, left, err) == 1)
 		return 0;
-	rc = ledger_find(left, app->ledger, &filter, err);
+	rc = app_find_run(&left->run, &left->account, app, &filter, err);
 	if (rc == AWSQ_ENOTFOUND && !id[0])
 		awsq_err_set(err, rc, "none is open%s%s; list-runs shows those that were",
-			filter.region ? " in " : "", filter.region ? filter.region : "");
+			region ? " in " : "", region ? region : "");
 	return rc;
+}
+
+/* Whether all tasks are in one region, whosever accounts they are of. */
+static int is_one_region(const struct app *app)
+{
+	for (size_t i = 1; i < app->n_tasks; i++) {
+		if (strcmp(app->tasks[i].region, app->tasks[0].region) != 0)
+			return 0;
+	}
+	return 1;
+}
+
+static struct task task_of(struct left *left)
+{
+	struct task task = { .account = left->account,
+		.region = left->run.region,
+		.status = EXIT_FAILED,
+		.detail = "not begun",
+		.data = &left->run };
+
+	app_name_task(&task);
+	return task;
 }
 
 int run_tool_attach(struct app *app)
 {
 	const struct options *o = &app->options;
 	struct awsq_err err = { 0 };
-	struct task task = { .status = EXIT_FAILED, .detail = "not begun" };
-	struct ledger_run left;
+	struct left left;
+	struct task task;
 
-	if (app->n_tasks > 1 || o->command)
+	if (!is_one_region(app) || o->command)
 		return app_usage(app,
 			"--attach takes up one run, with the command it has: leave out %s",
 			o->command ? "the command" : "all regions but one");
-	if (find_left(&left, app, &err) != 0) {
+	if (find_left(&left, app, app->n_tasks > 0 ? app->tasks[0].region : NULL, &err) != 0) {
+		const char *no_ledger = app_no_ledger(app);
+
 		screen_error(app->screen, NULL, "no run to take up: %s",
-			app->ledger ? err.message : app->no_ledger);
+			no_ledger ? no_ledger : err.message);
 		return RUN_NOT_RUN;
 	}
-	task.region = left.region;
-	task.data = &left;
+	task = task_of(&left);
 	free(app->tasks);
 	app->tasks = &task;
 	app->n_tasks = 1;

@@ -181,7 +181,7 @@ struct table *runs_new_table(void)
 	return t;
 }
 
-void runs_show(struct table *t, const struct ledger_run *run, int64_t now_ms)
+void runs_show(struct table *t, const struct ledger_run *run, const char *place, int64_t now_ms)
 {
 	char status[16], job[24], on[24], billed[24] = "", remark[MAX_REMARK];
 
@@ -191,7 +191,7 @@ void runs_show(struct table *t, const struct ledger_run *run, int64_t now_ms)
 	if (run->billed_s > 0)
 		(void)snprintf(billed, sizeof(billed), "%" PRId64 "s", run->billed_s);
 	remark_text(remark, sizeof(remark), run, now_ms);
-	table_add(t, run->id, run->region, ledger_state_name(run->state), status, job, on, billed,
+	table_add(t, run->id, place, ledger_state_name(run->state), status, job, on, billed,
 		remark);
 }
 
@@ -203,13 +203,13 @@ struct table *bills_new_table(void)
 	return t;
 }
 
-void bills_show(struct table *t, const struct ledger_bill *bill)
+void bills_show(struct table *t, const struct ledger_bill *bill, const char *place)
 {
 	char runs[24], seconds[24];
 
 	(void)snprintf(runs, sizeof(runs), "%" PRId64, bill->runs);
 	(void)snprintf(seconds, sizeof(seconds), "%" PRId64, bill->seconds);
-	table_add(t, bill->month, bill->region, runs, seconds);
+	table_add(t, bill->month, place, runs, seconds);
 }
 
 /* ---- One run */
@@ -258,8 +258,8 @@ static void show_rest(struct table *t, const struct ledger_run *run, const char 
 	table_add(t, "remark", remark);
 }
 
-void runs_show_one(struct awsq_buf *out, const struct ledger_run *run, const char *folder,
-	int64_t now_ms)
+void runs_show_one(struct awsq_buf *out, const struct ledger_run *run, const char *place,
+	const char *folder, int64_t now_ms)
 {
 	struct table *t = table_new(2);
 	char status[16], attempts[16];
@@ -268,7 +268,7 @@ void runs_show_one(struct awsq_buf *out, const struct ledger_run *run, const cha
 	(void)snprintf(attempts, sizeof(attempts), "%d", run->attempts);
 	table_add(t, "run", run->id);
 	table_add(t, "tool", run->tool);
-	table_add(t, "region", run->region);
+	table_add(t, "region", place);
 	table_add(t, "instance", run->instance);
 	table_add(t, "type", run->type);
 	table_add(t, "command", run->command);

@@ -22,14 +22,17 @@ struct runs_record {
 void runs_record(struct runs_record *out, const struct ledger_run *run);
 void bills_record(struct record_value out[BILLS_MEMBERS], const struct ledger_bill *bill);
 
-/* Tables with their header, and their rows. NULL without memory, as all of table.h takes it. */
+/*
+ * Tables with their header, and their rows; place is what the region is called. NULL without
+ * memory, as all of table.h takes it.
+ */
 struct table *runs_new_table(void);
-void runs_show(struct table *t, const struct ledger_run *run, int64_t now_ms);
+void runs_show(struct table *t, const struct ledger_run *run, const char *place, int64_t now_ms);
 struct table *bills_new_table(void);
-void bills_show(struct table *t, const struct ledger_bill *bill);
+void bills_show(struct table *t, const struct ledger_bill *bill, const char *place);
 
 /* Adds lines with all that is known of a run. folder: where its log is; NULL: nowhere. */
-void runs_show_one(struct awsq_buf *out, const struct ledger_run *run, const char *folder,
-	int64_t now_ms);
+void runs_show_one(struct awsq_buf *out, const struct ledger_run *run, const char *place,
+	const char *folder, int64_t now_ms);
 
 #endif

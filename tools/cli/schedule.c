@@ -14,6 +14,11 @@ struct times {
 	int weekday;               /* 0 is Sunday; -1: every day */
 };
 
+static const char *account_of(const struct schedule *s, size_t i)
+{
+	return s->accounts ? s->accounts[i] : NULL;
+}
+
 static int check(const struct schedule *s, struct awsq_err *err)
 {
 	int64_t every = s->every / 60;
@@ -131,6 +136,7 @@ static void add_cron_line(struct awsq_buf *out, const struct schedule *s, size_t
 	add_shell_option(out, "--config", s->config);
 	add_shell_option(out, "--profile", s->profile);
 	add_shell_option(out, "--state-dir", s->state_dir);
+	add_shell_option(out, "--account", account_of(s, i));
 	awsq_buf_addf(out, " --quiet %s\n", s->regions[i]);
 }
 
@@ -152,15 +158,24 @@ int schedule_crontab(struct awsq_buf *out, const struct schedule *s, struct awsq
 
 /* ---- systemd */
 
-/* Part of a unit's name: what it may not have is a dash. */
-static void add_unit_name(struct awsq_buf *out, const char *fleet)
+/* Part of the name of region i's units: what it may not have is a dash. */
+static void add_unit_name(struct awsq_buf *out, const struct schedule *s, size_t i)
 {
 	awsq_buf_adds(out, "awsq-");
-	for (; *fleet; fleet++) {
+	for (const char *fleet = s->fleet; *fleet; fleet++) {
 		char part[2] = { *fleet, '\0' };
 
 		awsq_buf_addc(out, is_plain(part) && !strchr("/@=+,", *fleet) ? *fleet : '-');
 	}
+	if (account_of(s, i))
+		awsq_buf_addf(out, "-%s", account_of(s, i));
+}
+
+/* Whose region i is, for a description: " of prod". */
+static void add_whose(struct awsq_buf *out, const struct schedule *s, size_t i)
+{
+	if (account_of(s, i))
+		awsq_buf_addf(out, " of %s", account_of(s, i));
 }
 
 /* A word of a command, in systemd's quotes: % begins a specifier, $ a variable. */
@@ -193,14 +208,19 @@ static void add_unit_option(struct awsq_buf *out, const char *option, const char
 	awsq_buf_free(&word);
 }
 
-static void add_service(struct awsq_buf *out, const struct schedule *s)
+/* That of region i and all others of its account. */
+static void add_service(struct awsq_buf *out, const struct schedule *s, size_t i)
 {
 	awsq_buf_adds(out, "cat >'");
-	add_unit_name(out, s->fleet);
+	add_unit_name(out, s, i);
 	awsq_buf_addf(out,
 		"@.service' <<'END'\n"
 		"[Unit]\n"
-		"Description=awsq: the job of fleet %s in %%i\n"
+		"Description=awsq: the job of fleet %s in %%i",
+		s->fleet);
+	add_whose(out, s, i);
+	awsq_buf_addf(out,
+		"\n"
 		"Documentation=man:run-region(1)\n"
 		"Wants=network-online.target\n"
 		"After=network-online.target\n"
@@ -209,11 +229,12 @@ static void add_service(struct awsq_buf *out, const struct schedule *s)
 		"Type=oneshot\n"
 		"User=%s\n"
 		"ExecStart=",
-		s->fleet, s->user);
+		s->user);
 	add_unit_word(out, s->program);
 	add_unit_option(out, "--config", s->config);
 	add_unit_option(out, "--profile", s->profile);
 	add_unit_option(out, "--state-dir", s->state_dir);
+	add_unit_option(out, "--account", account_of(s, i));
 	awsq_buf_adds(out,
 		" %i\n"
 		"# Another run has the region: no failure.\n"
@@ -257,15 +278,18 @@ static void add_timer(struct awsq_buf *out, const struct schedule *s, size_t i)
 
 	find_times(&times, s, i);
 	awsq_buf_adds(out, "cat >'");
-	add_unit_name(out, s->fleet);
+	add_unit_name(out, s, i);
 	awsq_buf_addf(out,
 		"@%s.timer' <<'END'\n"
 		"[Unit]\n"
-		"Description=awsq: when the job of fleet %s is run in %s\n"
+		"Description=awsq: when the job of fleet %s is run in %s",
+		s->regions[i], s->fleet, s->regions[i]);
+	add_whose(out, s, i);
+	awsq_buf_addf(out,
+		"\n"
 		"\n"
 		"[Timer]\n"
 		"OnCalendar=%s%s*-*-* ",
-		s->regions[i], s->fleet, s->regions[i],
 		times.weekday >= 0 ? days[times.weekday] : "", times.weekday >= 0 ? " " : "");
 	add_list(out, times.hours, times.n_hours, 1);
 	awsq_buf_addc(out, ':');
@@ -296,13 +320,15 @@ int schedule_systemd(struct awsq_buf *out, const struct schedule *s, struct awsq
 		s->self);
 	for (size_t i = 0; i < s->n; i++) {
 		awsq_buf_adds(out, "#     systemctl enable --now ");
-		add_unit_name(out, s->fleet);
+		add_unit_name(out, s, i);
 		awsq_buf_addf(out, "@%s.timer\n", s->regions[i]);
 	}
 	add_credentials(out, s);
 	awsq_buf_adds(out, "set -e\n");
-	add_service(out, s);
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
+		if (i == 0 || account_of(s, i) != account_of(s, i - 1))
+			add_service(out, s, i);
 		add_timer(out, s, i);
+	}
 	return awsq_buf_error(out);
 }

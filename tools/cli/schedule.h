@@ -14,6 +14,7 @@
 /* All of it borrowed. */
 struct schedule {
 	const char *const *regions;
+	const char *const *accounts; /* whose each is, those of one together; NULL: no names */
 	size_t n;
 	int64_t every; /* seconds */
 	const char *fleet;

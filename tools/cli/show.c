@@ -153,7 +153,7 @@ struct table *show_new_table(void)
 void show_finding(struct table *t, const struct finding *f)
 {
 	const struct observed *o = &f->observed;
-	struct rows rows = { t, f->region, 0 };
+	struct rows rows = { t, f->name, 0 };
 
 	if (f->error) {
 		row(&rows, "error", NULL, NULL, f->error);

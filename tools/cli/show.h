@@ -11,6 +11,7 @@
 /* A region as check-region found it. */
 struct finding {
 	const char *region;
+	const char *name;  /* what is told is told of this: "us-east-1", "prod/us-east-1" */
 	const char *error; /* why nothing is known; NULL when the rest is filled */
 	const char *role;  /* instance profile of the instance; NULL: none */
 	struct observed observed;

@@ -31,6 +31,15 @@ static int new_client(struct awsq_client **out, const struct region *r,
 	return rc;
 }
 
+static void name_label(struct region *r, const char *instance_id)
+{
+	const char *account = r->fleet->account;
+
+	(void)snprintf(r->label, sizeof(r->label), "%s%s%s%s%s", account ? account : "",
+		account ? "/" : "", r->name, instance_id ? "/" : "",
+		instance_id ? instance_id : "");
+}
+
 int region_open(struct region *r, const struct fleet *fleet, const char *name, struct awsq_err *err)
 {
 
@@ -40,13 +49,13 @@ int region_open(struct region *r, const struct fleet *fleet, const char *name, s
 	r->config = config_region(fleet->config, name);
 	r->cancel_fd = fleet->cancel_fd;
 	r->log = (struct awsq_log){ fleet->log->level, log_for_region, r };
-	(void)snprintf(r->label, sizeof(r->label), "%s", name);
+	name_label(r, NULL);
 	return new_client(&r->client, r, fleet->credentials, err);
 }
 
 void region_speak_of(struct region *r, const char *instance_id)
 {
-	(void)snprintf(r->label, sizeof(r->label), "%s/%s", r->name, instance_id);
+	name_label(r, instance_id);
 }
 
 void region_close(struct region *r)

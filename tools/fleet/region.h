@@ -12,7 +12,7 @@
 #include "fleet/report.h"
 #include "ssh/sshkey.h"
 
-/* What all regions share; nothing of it changes while workers run. */
+/* What all regions of an account share; nothing of it changes while workers run. */
 struct fleet {
 	const struct config *config;
 	const struct awsq_settings *settings;
@@ -24,6 +24,7 @@ struct fleet {
 	int cancel_fd;          /* readable once the user wants to stop */
 	int64_t run_timeout_ms; /* for a round of calls; 0: the library's */
 	const char *profile;    /* as the user named it: where newer credentials are looked for */
+	const char *account;    /* its name in regions.cfg; NULL: it has none */
 };
 
 /* A region and the client that its worker owns. */
@@ -34,7 +35,7 @@ struct region {
 	struct awsq_client *client;
 	int cancel_fd;       /* the fleet's; -1 while something must be finished come what may */
 	struct awsq_log log; /* the fleet's, each line with the region's name */
-	char label[64];      /* what is told is told of this: the name, or one of its instances */
+	char label[64];      /* what is told is told of this: "us-east-1", "prod/us-east-1/i-1" */
 
 	struct awsq_credentials renewed; /* in use instead of the fleet's, once those had expired */
 	int64_t renewed_ms;              /* when they were last looked for; 0: never */

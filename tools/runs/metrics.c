@@ -11,12 +11,14 @@
 #define MAX_PATH 4096
 
 struct entry {
+	const char *account;
 	struct ledger_sum sum;
 	struct ledger_run last; /* with sum.last_id */
 };
 
 struct book {
-	struct entry *entries; /* a region each */
+	struct entry *entries; /* a region of an account each */
+	const char *account;   /* whose are read */
 	size_t n;
 	const char *fleet;
 };
@@ -31,21 +33,25 @@ static int add_entry(void *arg, const struct ledger_sum *sum)
 	if (!more)
 		return AWSQ_ENOMEM;
 	book->entries = more;
-	more[book->n++] = (struct entry){ .sum = *sum };
+	more[book->n++] = (struct entry){ .account = book->account, .sum = *sum };
 	return 0;
 }
 
-static int read_book(struct book *book, struct ledger *l, int64_t now_ms, struct awsq_err *err)
+static int read_part(struct book *book, const struct metrics_part *part, int64_t now_ms,
+	struct awsq_err *err)
 {
-	int rc = ledger_sums(l, now_ms, add_entry, book, err);
+	size_t first = book->n;
+	int rc;
 
+	book->account = part->account;
+	rc = ledger_sums(part->ledger, now_ms, add_entry, book, err);
 	if (rc == AWSQ_ENOMEM)
 		awsq_err_set(err, rc, "out of memory");
-	for (size_t i = 0; rc == 0 && i < book->n; i++) {
+	for (size_t i = first; rc == 0 && i < book->n; i++) {
 		struct entry *r = &book->entries[i];
 
 		if (r->sum.last_id[0])
-			rc = ledger_find(&r->last, l,
+			rc = ledger_find(&r->last, part->ledger,
 				&(struct ledger_filter){ .id = r->sum.last_id }, err);
 	}
 	return rc;
@@ -79,6 +85,10 @@ static void add_name(struct awsq_buf *out, const struct book *book, const struct
 	awsq_buf_addf(out, "%s{", name);
 	add_label(out, "fleet", book->fleet);
 	awsq_buf_addc(out, ',');
+	if (r->account) {
+		add_label(out, "account", r->account);
+		awsq_buf_addc(out, ',');
+	}
 	add_label(out, "region", r->sum.region);
 	if (label && value) {
 		awsq_buf_addc(out, ',');
@@ -198,12 +208,14 @@ static void add_phases(struct awsq_buf *out, const struct book *book)
 	}
 }
 
-int metrics_text(struct awsq_buf *out, struct ledger *l, const char *fleet, int64_t now_ms,
-	struct awsq_err *err)
+int metrics_text(struct awsq_buf *out, const struct metrics_part *parts, size_t n,
+	const char *fleet, int64_t now_ms, struct awsq_err *err)
 {
 	struct book book = { .fleet = fleet };
-	int rc = read_book(&book, l, now_ms, err);
+	int rc = 0;
 
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = read_part(&book, &parts[i], now_ms, err);
 	if (rc == 0) {
 		add_runs(out, &book);
 		add_counts(out, &book);
@@ -255,11 +267,11 @@ static int replace_file(const char *path, const struct awsq_buf *text, struct aw
 	return 0;
 }
 
-int metrics_write(const char *path, struct ledger *l, const char *fleet, int64_t now_ms,
-	struct awsq_err *err)
+int metrics_write(const char *path, const struct metrics_part *parts, size_t n, const char *fleet,
+	int64_t now_ms, struct awsq_err *err)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(MAX_TEXT);
-	int rc = metrics_text(&text, l, fleet, now_ms, err);
+	int rc = metrics_text(&text, parts, n, fleet, now_ms, err);
 
 	if (rc == 0)
 		rc = replace_file(path, &text, err);

@@ -72,10 +72,11 @@ int64_t rotation_phase_ms(const struct rotation *r, size_t i);
 
 /*
  * Reads what the ledger has of this rotation (runs of tool) in the place of all that was noted, and
- * leaves there which turns were taken. AWSQ_EIO, AWSQ_ENOMEM.
+ * leaves there which turns were taken. With account, the ledger is that account's, and the regions
+ * "ACCOUNT/..." are read alone. AWSQ_EIO, AWSQ_ENOMEM.
  */
-int rotation_read(struct rotation *r, struct ledger *l, const char *tool, int64_t now_ms,
-	struct awsq_err *err);
+int rotation_read(struct rotation *r, struct ledger *l, const char *account, const char *tool,
+	int64_t now_ms, struct awsq_err *err);
 
 /* Finds for each region when it is due. */
 void rotation_look(struct rotation *r, int64_t now_ms);

@@ -14,10 +14,29 @@ struct visit {
 
 struct reading {
 	const struct rotation *rotation;
+	const char *account;
 	const char *tool;
 	struct visit *visits;
 	size_t n, room;
 };
+
+/* What the account's ledger calls region i; NULL: it is another account's. */
+static const char *own_name(const struct rotation *r, size_t i, const char *account)
+{
+	const char *name = r->regions[i].name;
+	size_t len = account ? strlen(account) : 0;
+
+	if (!account)
+		return name;
+	return strncmp(name, account, len) == 0 && name[len] == '/' ? name + len + 1 : NULL;
+}
+
+static int is_named(const struct rotation *r, size_t i, const char *account, const char *region)
+{
+	const char *name = own_name(r, i, account);
+
+	return name && strcmp(name, region) == 0;
+}
 
 static int keep(void *arg, const struct ledger_run *run)
 {
@@ -25,7 +44,7 @@ static int keep(void *arg, const struct ledger_run *run)
 	const struct rotation *r = reading->rotation;
 	size_t i = 0;
 
-	while (i < r->n && strcmp(r->regions[i].name, run->region) != 0)
+	while (i < r->n && !is_named(r, i, reading->account, run->region))
 		i++;
 	if (i == r->n || strcmp(run->tool, reading->tool) != 0)
 		return 0;
@@ -44,6 +63,7 @@ static int keep(void *arg, const struct ledger_run *run)
 
 struct resuming {
 	struct rotation *rotation;
+	const char *account;
 	int64_t now_ms;
 };
 
@@ -54,25 +74,27 @@ static void resume(void *arg, const struct ledger_turn *turn)
 
 	for (size_t i = 0; i < r->n; i++) {
 		/* With other regions or another `every`, it was another grid. */
-		if (strcmp(r->regions[i].name, turn->region) == 0 &&
+		if (is_named(r, i, resuming->account, turn->region) &&
 			turn->every_ms == r->every_ms && turn->phase_ms == rotation_phase_ms(r, i))
 			rotation_resume(r, resuming->now_ms, i, turn->began_ms, turn->turn);
 	}
 }
 
 /* Those not known from there. That this fails costs nothing: the visits are in the ledger too. */
-static void leave_turns(const struct rotation *r, struct ledger *l, const int64_t *known_ms)
+static void leave_turns(const struct rotation *r, struct ledger *l, const char *account,
+	const int64_t *known_ms)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct rotation_region *region = &r->regions[i];
+		const char *name = own_name(r, i, account);
 		struct ledger_turn turn = { .began_ms = region->last_ms,
 			.turn = region->last_turn,
 			.every_ms = r->every_ms,
 			.phase_ms = rotation_phase_ms(r, i) };
 
-		if (!region->visited || region->last_ms == known_ms[i])
+		if (!name || !region->visited || region->last_ms == known_ms[i])
 			continue;
-		(void)snprintf(turn.region, sizeof(turn.region), "%s", region->name);
+		(void)snprintf(turn.region, sizeof(turn.region), "%s", name);
 		(void)ledger_note_turn(l, &turn, NULL);
 	}
 }
@@ -88,27 +110,29 @@ static void replay(struct rotation *r, const struct reading *reading, int64_t no
 	}
 }
 
-int rotation_read(struct rotation *r, struct ledger *l, const char *tool, int64_t now_ms,
-	struct awsq_err *err)
+int rotation_read(struct rotation *r, struct ledger *l, const char *account, const char *tool,
+	int64_t now_ms, struct awsq_err *err)
 {
 	int64_t past_ms = 20 * r->every_ms > DAY_MS ? 20 * r->every_ms : DAY_MS;
 	struct ledger_filter filter = { .since_ms = now_ms - past_ms };
-	struct reading reading = { r, tool, NULL, 0, 0 };
-	struct resuming resuming = { r, now_ms };
+	struct reading reading = { r, account, tool, NULL, 0, 0 };
+	struct resuming resuming = { r, account, now_ms };
 	int64_t *known_ms = calloc(r->n ? r->n : 1, sizeof(*known_ms));
 	int rc = known_ms ? ledger_list(l, &filter, keep, &reading, err) : AWSQ_ENOMEM;
 
 	if (rc == AWSQ_ENOMEM)
 		awsq_err_set(err, rc, "out of memory");
-	for (size_t i = 0; rc == 0 && i < r->n; i++)
-		r->regions[i] = (struct rotation_region){ .name = r->regions[i].name };
+	for (size_t i = 0; rc == 0 && i < r->n; i++) {
+		if (own_name(r, i, account))
+			r->regions[i] = (struct rotation_region){ .name = r->regions[i].name };
+	}
 	if (rc == 0)
 		rc = ledger_turns(l, resume, &resuming, err);
 	for (size_t i = 0; rc == 0 && i < r->n; i++)
 		known_ms[i] = r->regions[i].visited ? r->regions[i].last_ms : INT64_MIN;
 	if (rc == 0) {
 		replay(r, &reading, now_ms);
-		leave_turns(r, l, known_ms);
+		leave_turns(r, l, account, known_ms);
 	}
 	free(known_ms);
 	free(reading.visits);

@@ -178,7 +178,7 @@ static int make_room(struct all *all, const struct region *r, const struct insta
 	for (size_t k = 0; n > 1 && k < n; k++) {
 		all->outputs[k] = all->request->output;
 		if (all->request->branch && all->request->branch(all->request, &all->outputs[k],
-						    r->name, list[k].id) != 0)
+						    r->label, list[k].id) != 0)
 			return -1;
 	}
 	return 0;

@@ -1,0 +1,177 @@
+#include "banned.h"
+
+#include "cli/app_private.h"
+#include "fleet/state.h"
+
+#include <awsq/endpoint.h>
+
+#include <pthread.h>
+
+/*
+ * For a round of calls, of which a look makes two, in a region that nobody has asked for by name:
+ * one that cannot be reached holds up the end for a moment only, and lists of any length fit.
+ */
+#define EVERYWHERE_ROUND_MS 20000
+
+int app_choose_accounts(struct app *app)
+{
+	app->accounts = calloc(1, sizeof(*app->accounts));
+	if (!app->accounts)
+		return EXIT_FAILED;
+	app->n_accounts = 1;
+	app->accounts[0].chosen = 1;
+	return 0;
+}
+
+void app_free_accounts(struct app *app)
+{
+	for (size_t i = 0; i < app->n_accounts; i++) {
+		struct account *account = &app->accounts[i];
+
+		desired_free(&account->desired);
+		awsq_ec2_free_regions(&account->regions);
+		awsq_settings_free(&account->settings);
+		awsq_credentials_free(&account->credentials);
+		ledger_close(account->ledger);
+		free(account->state_dir);
+	}
+	free(app->accounts);
+}
+
+struct account *app_account(const struct app *app, const struct region *r)
+{
+	size_t i = 0;
+
+	while (i + 1 < app->n_accounts && &app->accounts[i].fleet != r->fleet)
+		i++;
+	return &app->accounts[i];
+}
+
+struct json_report *app_new_json(const struct app *app)
+{
+	const struct account *only = &app->accounts[0];
+
+	return json_new(app->config.name, only->name ? NULL : only->desired.identity.account);
+}
+
+void app_json_of(struct json_report *j, const struct account *account)
+{
+	if (account->name)
+		json_set_account(j, account->name, account->desired.identity.account);
+}
+
+/* ---- Settings and credentials */
+
+/* One URL for all services, in the place of whatever the settings say. */
+static int override_endpoints(struct awsq_settings *s, const char *url)
+{
+	char **urls[] = { &s->endpoint_url_ec2, &s->endpoint_url_iam, &s->endpoint_url_sts,
+		&s->endpoint_url_kms, &s->endpoint_url_service_quotas, &s->endpoint_url_ssm };
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		free(*urls[i]);
+		*urls[i] = strdup(url);
+		if (!*urls[i])
+			return AWSQ_ENOMEM;
+	}
+	return 0;
+}
+
+int app_load_aws(struct app *app, struct account *account, struct awsq_err *err)
+{
+	const struct options *o = &app->options;
+	struct awsq_settings *settings = &account->settings;
+	struct awsq_endpoint endpoint;
+	int rc;
+
+	rc = awsq_settings_load(settings, o->profile, &awsq_environment_process, err);
+	if (rc == 0 && o->endpoint_url && override_endpoints(settings, o->endpoint_url) != 0)
+		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	/* A URL that is of no use is better said before anything begins. */
+	if (rc == 0)
+		rc = awsq_endpoint_resolve(&endpoint, "ec2", app->config.home,
+			&(struct awsq_endpoint_options){
+				settings->fips, settings->dualstack, settings->endpoint_url_ec2 },
+			err);
+	if (rc == 0)
+		rc = awsq_credentials_load(&account->credentials,
+			&(struct awsq_credentials_options){ .profile = o->profile }, err);
+	account->loaded = rc == 0;
+	return rc;
+}
+
+/* ---- What their regions share */
+
+static int open_account(struct app *app, struct account *account, struct awsq_err *err)
+{
+	const struct options *o = &app->options;
+
+	if (state_open(&account->state_dir, o->state_dir, app->config.name, err) != 0 &&
+		!(app->tool->needs & NEEDS_NO_STATE))
+		return -1;
+	account->fleet = (struct fleet){ .config = &app->config,
+		.settings = &account->settings,
+		.credentials = &account->credentials,
+		.report = screen_report(app->screen),
+		.log = &app->log,
+		.state_dir = account->state_dir,
+		.cancel_fd = app->cancel_fd,
+		.run_timeout_ms = o->everywhere ? EVERYWHERE_ROUND_MS : 0,
+		.profile = o->profile,
+		.account = account->name };
+	return 0;
+}
+
+int app_open_accounts(struct app *app, struct awsq_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < app->n_accounts; i++)
+		rc = open_account(app, &app->accounts[i], err);
+	return rc;
+}
+
+/* ---- All at once */
+
+struct preparation {
+	struct app *app;
+	struct account *account;
+	int (*prepare)(struct app *app, struct account *account, struct awsq_err *err);
+	pthread_t thread;
+	int started;
+};
+
+static void *work(void *arg)
+{
+	struct preparation *p = arg;
+	struct account *account = p->account;
+
+	if (p->prepare(p->app, account, &account->err) != 0 && account->name)
+		screen_error(p->app->screen, account->name, "%s", account->err.message);
+	return NULL;
+}
+
+int app_prepare(struct app *app,
+	int (*prepare)(struct app *app, struct account *account, struct awsq_err *err))
+{
+	struct preparation *all = calloc(app->n_accounts, sizeof(*all));
+
+	if (!all)
+		return EXIT_FAILED;
+	for (size_t i = 0; i < app->n_accounts; i++) {
+		all[i] = (struct preparation){ app, &app->accounts[i], prepare, 0, 0 };
+		/* The last one needs no other thread than this. */
+		all[i].started = i + 1 < app->n_accounts && all[i].account->chosen &&
+		                 pthread_create(&all[i].thread, NULL, work, &all[i]) == 0;
+	}
+	for (size_t i = app->n_accounts; i-- > 0;) {
+		if (all[i].started)
+			(void)pthread_join(all[i].thread, NULL);
+		else if (all[i].account->chosen)
+			(void)work(&all[i]);
+	}
+	free(all);
+	if (!app->accounts[0].name && app->accounts[0].err.code != 0)
+		return app_fail(app, EXIT_FAILED, &app->accounts[0].err);
+	return 0;
+}
