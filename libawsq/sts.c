@@ -35,17 +35,16 @@ void awsq_sts_free_identity(struct awsq_sts_identity *identity)
 		AWSQ_TIME(struct awsq_sts_session, expires, result "Credentials/Expiration"),  \
 		AWSQ_STRING(struct awsq_sts_session, arn, result "AssumedRoleUser/Arn")
 
-/* The results differ in their names only. */
-static const struct awsq_field session_fields[] = {
-	SESSION("AssumeRoleResult/"),
-	SESSION("AssumeRoleWithWebIdentityResult/"),
-};
-static const struct awsq_shape session_shape = AWSQ_SHAPE(struct awsq_sts_session, session_fields);
+/* The results differ in their names only. A member has one field in a shape. */
+static const struct awsq_field role_fields[] = { SESSION("AssumeRoleResult/") };
+static const struct awsq_field web_fields[] = { SESSION("AssumeRoleWithWebIdentityResult/") };
+static const struct awsq_shape role_shape = AWSQ_SHAPE(struct awsq_sts_session, role_fields);
+static const struct awsq_shape web_shape = AWSQ_SHAPE(struct awsq_sts_session, web_fields);
 
 static void begin(struct awsq_call *call, struct awsq_sts_session *out, const char *action,
-	const struct awsq_role *role)
+	const struct awsq_shape *shape, const struct awsq_role *role)
 {
-	awsq_call_init(call, "sts", VERSION, action, &session_shape, out);
+	awsq_call_init(call, "sts", VERSION, action, shape, out);
 	call->repeatable = 1;
 	awsq_query_add(&call->body, role->arn, "RoleArn");
 	awsq_query_add(&call->body, role->session_name, "RoleSessionName");
@@ -56,7 +55,7 @@ static void begin(struct awsq_call *call, struct awsq_sts_session *out, const ch
 void awsq_sts_assume_role(struct awsq_call *call, struct awsq_sts_session *out,
 	const struct awsq_role *role, const char *mfa_serial, const char *mfa_code)
 {
-	begin(call, out, "AssumeRole", role);
+	begin(call, out, "AssumeRole", &role_shape, role);
 	awsq_query_add(&call->body, role->external_id, "ExternalId");
 	awsq_query_add(&call->body, mfa_serial, "SerialNumber");
 	awsq_query_add(&call->body, mfa_code, "TokenCode");
@@ -68,7 +67,7 @@ void awsq_sts_assume_role(struct awsq_call *call, struct awsq_sts_session *out,
 void awsq_sts_assume_role_with_web_identity(struct awsq_call *call, struct awsq_sts_session *out,
 	const struct awsq_role *role, const char *token)
 {
-	begin(call, out, "AssumeRoleWithWebIdentity", role);
+	begin(call, out, "AssumeRoleWithWebIdentity", &web_shape, role);
 	awsq_query_add(&call->body, token, "WebIdentityToken");
 	call->anonymous = 1;
 }
@@ -86,5 +85,5 @@ void awsq_sts_free_session(struct awsq_sts_session *session)
 	wipe(session->access_key_id);
 	wipe(session->secret_access_key);
 	wipe(session->session_token);
-	awsq_shape_free(&session_shape, session);
+	awsq_shape_free(&role_shape, session);
 }
