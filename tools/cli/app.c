@@ -237,7 +237,9 @@ static void do_task(struct pool *pool, struct task *task)
 		task_note(task, EXIT_FAILED, &account->err);
 		return;
 	}
-	if (!desired_is_enabled(&account->desired, task->region)) {
+	/* A preflight tells of it among its checks. */
+	if (!pool->app->options.preflight &&
+		!desired_is_enabled(&account->desired, task->region)) {
 		awsq_err_set(&err, AWSQ_EINVAL,
 			"the region is not enabled for this account: aws account enable-region "
 			"--region-name %s",
