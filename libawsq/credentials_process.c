@@ -308,7 +308,7 @@ int credentials_from_process(struct awsq_credentials *out, struct search *s, con
 	int rc;
 
 	if (!command) {
-		awsq_buf_addf(credentials_tried(s, SOURCE), "profile '%s' has none", profile);
+		awsq_buf_adds(credentials_tried(s, SOURCE), "none");
 		return AWSQ_ENOTFOUND;
 	}
 	rc = split(&argv, &words, command);

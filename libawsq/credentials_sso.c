@@ -102,8 +102,7 @@ int credentials_from_sso(struct awsq_credentials *out, struct search *s, const c
 
 	if (!credentials_setting(s, profile, "sso_account_id") &&
 		!credentials_setting(s, profile, "sso_role_name")) {
-		awsq_buf_addf(credentials_tried(s, SOURCE), "profile '%s' has no 'sso_account_id'",
-			profile);
+		awsq_buf_adds(credentials_tried(s, SOURCE), "no 'sso_account_id'");
 		return AWSQ_ENOTFOUND;
 	}
 	rc = read_settings(&sso);

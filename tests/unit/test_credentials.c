@@ -230,9 +230,9 @@ static void test_none_found(void **state)
 		"no credentials found for profile 'default' "
 		"(environment: 'AWS_ACCESS_KEY_ID' is not set; assumed role: no 'role_arn'; "
 		"web identity: no 'web_identity_token_file'; "
-		"SSO: profile 'default' has no 'sso_account_id'; shared credentials file: "
+		"SSO: no 'sso_account_id'; shared credentials file: "
 		"'%s/.aws/credentials' is not there; "
-		"credential_process: profile 'default' has none; "
+		"credential_process: none; "
 		"config file: '%s/.aws/config' has no 'aws_access_key_id' for it; "
 		"container: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI' is not set; "
 		"instance metadata: 'AWS_EC2_METADATA_DISABLED' is set)",
@@ -242,8 +242,8 @@ static void test_none_found(void **state)
 		"(environment: passed over for the profile asked for; ");
 	u.n = 0;
 	refuses(&u, NULL, AWSQ_ECREDENTIALS,
-		"; shared credentials file: 'HOME' is not set; credential_process: profile "
-		"'default' has none; config file: 'HOME' is not set; container: ");
+		"; shared credentials file: 'HOME' is not set; credential_process: "
+		"none; config file: 'HOME' is not set; container: ");
 	awsq_credentials_free(NULL);
 	fake_end(&u);
 }
