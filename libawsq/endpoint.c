@@ -210,14 +210,10 @@ int awsq_endpoint_resolve(struct awsq_endpoint *out, const char *service, const 
 	/* Also with a URL of the user's own, where botocore signs for the region asked for: it may
 	 * lead to the real IAM, which takes no other region than its own. */
 	if (strcmp(service, "iam") == 0)
-		signing = p->iam_region[o->fips != 0];
+		signing = p->iam_region[o->fips && !o->url];
 	(void)fill(out->signing_region, sizeof(out->signing_region), signing, strlen(signing));
 	if (!o->url && aws_host(out, p, service, region, o) != 0)
 		return awsq_err_set(err, AWSQ_EINVAL, "'%s' is too long for an endpoint", region);
-	if (o->url && (o->fips || o->dualstack))
-		return awsq_err_set(err, AWSQ_EINVAL,
-			"the endpoint '%s' cannot be combined with FIPS or dual-stack endpoints",
-			o->url);
 	if (o->url && url_given(out, o->url) != 0)
 		return awsq_err_set(err, AWSQ_EINVAL,
 			"'%s' is not an endpoint: 'http://HOST[:PORT][/PATH]' or 'https://...' is",

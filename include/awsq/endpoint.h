@@ -38,8 +38,8 @@ int awsq_region_valid(const char *region);
 /*
  * Finds the endpoint of service ("ec2", "sts", "ssm", "iam", "kms", "servicequotas", "sso" or
  * "oidc") for region. options may be NULL. A region that is not in the table is taken to be a new
- * one of the "aws" partition. AWSQ_EINVAL, and err says so, when region or the URL given is not
- * usable, or fips or dualstack is combined with a URL.
+ * one of the "aws" partition. A URL of the options is taken as it is: as in botocore, fips and
+ * dualstack have no say then. AWSQ_EINVAL, and err says so, when region or that URL is not usable.
  */
 int awsq_endpoint_resolve(struct awsq_endpoint *out, const char *service, const char *region,
 	const struct awsq_endpoint_options *options, struct awsq_err *err);

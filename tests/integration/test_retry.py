@@ -47,7 +47,7 @@ CAPACITY = [
     "ReservationCapacityExceeded", "Unsupported",
 ]
 URL = "https://ec2.us-east-1.amazonaws.com"
-# What a transport can end with, as botocore has it and as we do: kind, and whether nothing was sent.
+# What a transport can end with, as botocore has it and as we do: kind, and if nothing was sent.
 RAISED = {
     exceptions.EndpointConnectionError(endpoint_url=URL, error="x"): ("net", True),
     exceptions.ProxyConnectionError(proxy_url=URL, error="x"): ("net", True),
@@ -63,7 +63,7 @@ RAISED = {
 
 @dataclass(frozen=True)
 class Failure:
-    """An attempt that failed. kind "service" has a status, and maybe a code; others an exception."""
+    """An attempt that failed. Kind "service" has a status and maybe a code; others, raised."""
 
     kind: str = "service"
     status: int = 0
@@ -281,7 +281,7 @@ def calls(seed: int) -> Iterator[Failure | str]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_bucket(seed: int) -> None:
-    """Both go through the same calls; each ends a call where it gives up, which is the same place."""
+    """Both go through the same calls. A call ends where it is given up, the same place in both."""
     theirs, lines, wanted = Botocore(tokens=60), ["bucket 60"], [["60"]]
     given_up, empty = False, 0
     for event in calls(seed):

@@ -163,10 +163,22 @@ static void test_given_url_for_iam(void **state)
 	assert_string_equal(e.signing_region, "us-east-1");
 }
 
-static void refuses(const char *service, const char *region, int fips, int dualstack,
-	const char *url, const char *message)
+/* Also where FIPS and dual-stack endpoints are asked for: who named a host means that one. */
+static void test_given_url_goes_first(void **state)
 {
-	struct awsq_endpoint_options o = { fips, dualstack, url };
+	struct awsq_endpoint_options o = { 1, 1, "http://localhost" };
+	struct awsq_endpoint e;
+
+	(void)state;
+	assert_int_equal(awsq_endpoint_resolve(&e, "ec2", "eu-west-3", &o, NULL), 0);
+	assert_string_equal(e.url, "http://localhost");
+	assert_int_equal(awsq_endpoint_resolve(&e, "iam", "cn-north-1", &o, NULL), 0);
+	assert_string_equal(e.signing_region, "cn-north-1");
+}
+
+static void refuses(const char *service, const char *region, const char *message)
+{
+	struct awsq_endpoint_options o = { 0, 0, NULL };
 	struct awsq_endpoint e;
 	struct awsq_err err;
 
@@ -180,13 +192,9 @@ static void test_refusals(void **state)
 	char big[600] = "http://a/";
 
 	(void)state;
-	refuses("ec2", "us east", 0, 0, NULL, "'us east' is not the name of a region");
-	refuses("ec2", "aws-global", 0, 0, NULL, "'aws-global' is not the name of a region");
-	refuses("EC2", "us-east-1", 0, 0, NULL, "'EC2' is not the name of a service");
-	refuses("ec2", "us-east-1", 1, 0, "http://a",
-		"the endpoint 'http://a' cannot be combined with FIPS or dual-stack endpoints");
-	refuses("ec2", "us-east-1", 0, 1, "http://a",
-		"the endpoint 'http://a' cannot be combined with FIPS or dual-stack endpoints");
+	refuses("ec2", "us east", "'us east' is not the name of a region");
+	refuses("ec2", "aws-global", "'aws-global' is not the name of a region");
+	refuses("EC2", "us-east-1", "'EC2' is not the name of a service");
 	for (size_t len = strlen(big); len < sizeof(big) - 1; len++) {
 		struct awsq_endpoint_options o = { 0, 0, big };
 		struct awsq_endpoint e;
@@ -206,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_longest_names),
 		cmocka_unit_test(test_given_urls),
 		cmocka_unit_test(test_given_url_for_iam),
+		cmocka_unit_test(test_given_url_goes_first),
 		cmocka_unit_test(test_refusals),
 	};
 
