@@ -74,7 +74,7 @@ TOOLS_LIB  := $(BUILD)/libtools.a
 
 all: $(STATIC_LIB) $(SHARED_LIB) $(TOOLS)
 
-everything: all $(UNITS) $(HELPERS) $(BUILD)/measure
+everything: all $(UNITS) $(HELPERS) $(BUILD)/asan/read_files $(BUILD)/measure
 
 # The compiler's own list of what each object includes is what make rebuilds by.
 $(BUILD)/obj/%.o: %.c $(BUILD)/config.mk
@@ -140,6 +140,24 @@ $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS):
 	@mkdir -p $(@D)
 	$(Q)$< --completion=$(notdir $(@D)) >$@
 
+# What reads the files that people write, with the sanitizers built in whatever the rest has: it is
+# handed thousands of broken ones.
+READ_FILES := $(BUILD)/asan/read_files
+READ_SRC   := $(addprefix libawsq/,authority.c buf.c endpoint.c err.c hash.c num.c profile.c proxy.c settings.c \
+                user_files.c words.c) $(wildcard tools/fleet/config*.c) tests/fuzz/read_files.c
+READ_OBJ   := $(patsubst %.c,$(BUILD)/asan/obj/%.o,$(READ_SRC))
+SANITIZED  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+$(BUILD)/asan/obj/%.o: %.c $(BUILD)/config.mk
+	@mkdir -p $(@D)
+	@echo '  CC    $< (sanitized)'
+	$(Q)$(CC) $(CPPFLAGS) -Itools $(LIB_CFLAGS) $(TOOLS_CFLAGS) $(CFLAGS) $(SANITIZED) -MMD -MP -c -o $@ $<
+-include $(READ_OBJ:.o=.d)
+
+$(READ_FILES): $(READ_OBJ)
+	@echo '  LD    $@'
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZED) -Wl,--as-needed -o $@ $^ $(TOOLS_LIBS) $(LIB_LIBS)
+
 # ---- Testing
 
 check: unit integration
@@ -150,7 +168,7 @@ unit: $(UNITS)
 # Most tests wait as long as they work, so that there are more at a time than processors.
 PYTEST    = AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 6
 
-integration: all $(HELPERS) $(VENV)/ready
+integration: all $(HELPERS) $(READ_FILES) $(VENV)/ready
 	$(PYTEST) -m 'not long' tests/cloud tests/integration
 
 # The same tests with the address and undefined behaviour sanitizers built in.
