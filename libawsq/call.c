@@ -164,8 +164,9 @@ static int outcome(struct running *r)
 		awsq_err_set(err, rc, "the answer from %s was cut short or malformed",
 			r->endpoint.url);
 	else if (rc != 0)
-		awsq_err_set(err, rc, "no answer from %s: %s", r->endpoint.url,
-			x->message[0] ? x->message : awsq_strerror(rc));
+		awsq_err_set(err, rc, "no answer from %s: %s%s", r->endpoint.url,
+			x->message[0] ? x->message : awsq_strerror(rc),
+			rc == AWSQ_ETLS ? ": AWS_CA_BUNDLE says whom to trust" : "");
 	else if (read_error(r, err) != 0)
 		awsq_err_set(err, AWSQ_ESERVICE, "HTTP status %d from %s", x->status,
 			r->endpoint.url);

@@ -193,6 +193,7 @@ def test_a_bundle_is_needed_and_found(world: World) -> None:
         # Final, however often it may be tried.
         said = ours(env | {"AWS_MAX_ATTEMPTS": "5"})
         assert said.startswith("1 attempts: ") and "certificate" in said
+        assert said.endswith(": AWS_CA_BUNDLE says whom to trust")
 
 
 def test_a_bundle_that_is_none(world: World) -> None:
