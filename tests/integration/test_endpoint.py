@@ -16,12 +16,15 @@ from botocore.endpoint_provider import EndpointProvider
 
 BUILD = pathlib.Path(os.environ.get("AWSQ_BUILD", "build"))
 # As in hosts' names, and as botocore calls them.
-MODELS = {"servicequotas": "service-quotas"}
-SERVICES = ["ec2", "sts", "ssm", "iam", "kms", "servicequotas"]
+MODELS = {"servicequotas": "service-quotas", "oidc": "sso-oidc"}
+SERVICES = ["ec2", "sts", "ssm", "iam", "kms", "servicequotas", "sso", "oidc"]
 
 LOADER = botocore.session.get_session().get_component("data_loader")
 PARTITIONS = LOADER.load_data("partitions")
-KNOWN = [region for partition in PARTITIONS["partitions"] for region in partition["regions"]]
+# There are two lists of regions, the older one without pseudo-regions.
+LISTED = {region for partition in LOADER.load_data("endpoints")["partitions"]
+          for region in partition["regions"]}  # fmt: skip
+KNOWN = sorted(LISTED.union(*(partition["regions"] for partition in PARTITIONS["partitions"])))
 PSEUDO = [region for region in KNOWN if region.endswith("-global")]
 # Regions that do not exist yet.
 NEW = ["eu-west-9", "xx-new-1", "cn-south-7", "us-gov-north-2", "us-iso-north-1", "eusc-de-west-3"]
