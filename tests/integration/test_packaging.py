@@ -1,0 +1,119 @@
+"""What is packaged agrees with the Makefile and with the executables. `make check-deb` installs it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from fleet import BUILD
+
+ROOT = Path(__file__).resolve().parents[2]
+DEBIAN = ROOT / "tools/packaging/debian"
+UNITS = ROOT / "tools/packaging/systemd"
+EXAMPLES = ROOT / "tools/examples"
+SECONDS_TO_STOP = 600  # what an instance may need that stops slowly
+
+
+def makefile(name: str) -> str:
+    (value,) = re.findall(rf"^{name} *:= *(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return str(value)
+
+
+def test_versions() -> None:
+    top = (DEBIAN / "changelog").read_text().partition("\n")[0]
+    assert re.match(r"awsq \(([\d.]+)-\d+\) ", top)[1] == makefile("VERSION")
+    abi = makefile("SONAME").removeprefix("libawsq.so.")
+    assert f"Package: libawsq{abi}\n" in (DEBIAN / "control").read_text()
+    assert (DEBIAN / f"libawsq{abi}.install").exists()
+    assert f":{makefile('VERSION')}\n" in (EXAMPLES / "cronjob.yaml").read_text()
+
+
+def test_what_it_is_built_with() -> None:
+    listed = (ROOT / "tools/dev/packages.txt").read_text().split("\n")
+    libraries = {line for line in listed if line.endswith("-dev")} - {"libcmocka-dev"}
+    assert len(libraries) >= 6
+    control = (DEBIAN / "control").read_text().partition("\n\n")[0]
+    assert set(re.findall(r"^ (lib\S+-dev),$", control, re.MULTILINE)) == libraries
+
+
+@cache
+def options_of(tool: str) -> set[str]:
+    done = subprocess.run([BUILD / tool, "--help"], check=True, capture_output=True, text=True)
+    return set(re.findall(r"--[a-z-]+", done.stdout))
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted(UNITS.iterdir()), *sorted(EXAMPLES.iterdir())], ids=lambda path: path.name
+)
+def test_commands(path: Path) -> None:
+    """Each option that stands in a line with an executable, or in the list after it, is its own."""
+    text, seen = path.read_text(), 0
+    for tool in (tool.stem for tool in (ROOT / "tools").glob("*.c")):
+        for tail in re.findall(rf'(?<![\w-]){tool}((?:[\s",\[]|args|=|- |--\S+)*)', text):
+            options = set(re.findall(r"--[a-z-]+", tail))
+            assert options <= options_of(tool), f"{tool} has no {options - options_of(tool)}"
+            seen += len(options)
+    assert seen or path.suffix == ".timer"
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The service as it is installed, where its executables are those that were built."""
+    text = (UNITS / "awsq-rotate@.service").read_text()
+    assert "\nExecStart=rotate-regions " in text
+    text = text.replace("ExecStart=", f"ExecStart={BUILD}/")
+    text = re.sub("^Documentation=.*$", "", text, flags=re.MULTILINE)
+    shutil.copy(UNITS / "awsq-rotate@.timer", tmp_path / "awsq-rotate@regions.timer")
+    service = tmp_path / "awsq-rotate@regions.service"
+    service.write_text(text)
+    return service
+
+
+def analyze(*args: object) -> subprocess.CompletedProcess[str]:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd here to read the units")
+    return subprocess.run(
+        ["systemd-analyze", *map(str, args)], text=True, capture_output=True, check=False
+    )
+
+
+def test_units(unit: Path) -> None:
+    said = analyze("verify", unit).stderr
+    # Of what it may not know in a container, nothing is of this unit.
+    assert "awsq-rotate@regions.service" not in said, said
+    (calendar,) = re.findall(r"^OnCalendar=(.*)$", (UNITS / "awsq-rotate@.timer").read_text(), re.M)
+    assert analyze("calendar", calendar).returncode == 0
+
+
+def test_the_service_is_confined(unit: Path) -> None:
+    done = analyze("security", "--offline=yes", "--threshold=20", "--no-pager", unit)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_service_has_time_to_stop(unit: Path) -> None:
+    text = unit.read_text()
+    (minutes,) = re.findall(r"^TimeoutStopSec=(\d+)min$", text, re.MULTILINE)
+    assert int(minutes) * 60 >= SECONDS_TO_STOP
+    assert "\nKillMode=mixed\n" in text and "\nType=oneshot\n" in text
+
+
+def test_the_cronjob_is_safe() -> None:
+    cronjob, claim = yaml.safe_load_all((EXAMPLES / "cronjob.yaml").read_text())
+    spec = cronjob["spec"]
+    job = spec["jobTemplate"]["spec"]
+    pod = job["template"]["spec"]
+    (container,) = pod["containers"]
+    assert (cronjob["kind"], spec["concurrencyPolicy"]) == ("CronJob", "Forbid")
+    assert (job["backoffLimit"], pod["restartPolicy"]) == (0, "Never")
+    assert pod["terminationGracePeriodSeconds"] >= SECONDS_TO_STOP
+    assert container["command"][0] == "rotate-regions"
+    assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in pod["volumes"]}
+    claims = [v["persistentVolumeClaim"]["claimName"] for v in pod["volumes"] if len(v) and
+              "persistentVolumeClaim" in v]  # fmt: skip
+    assert claims == [claim["metadata"]["name"]]
+    assert claim["spec"]["accessModes"] == ["ReadWriteOncePod"]
