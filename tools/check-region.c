@@ -82,7 +82,7 @@ static int print_table(struct app *app, struct awsq_buf *text)
 
 		show_finding(t, app->tasks[i].data ? app->tasks[i].data : &none);
 	}
-	table_print(text, t);
+	table_show(text, t, 0, 0);
 	table_free(t);
 	return t ? 0 : AWSQ_ENOMEM;
 }

@@ -9,7 +9,6 @@
 
 #include <awsq/num.h>
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define LIMIT      20
@@ -172,23 +171,14 @@ static int begin(struct listing *list, const char *name, const struct record_val
 	return list->table || strcmp(format, "csv") == 0 ? 0 : AWSQ_ENOMEM;
 }
 
-/* Of the terminal that is written to; 0: it is none, and takes lines of any length. */
-static size_t columns(void)
-{
-	struct winsize size;
-
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 /* rc is how it went until now. */
 static int end(struct listing *list, int rc, const struct awsq_err *err)
 {
 	if (rc == 0 && list->is_json)
 		record_json_end(&list->text);
-	if (rc == 0 && list->table) {
-		table_fit(list->table, columns());
-		table_print(&list->text, list->table);
-	}
+	/* A remark takes one line: the run by itself has all of it. */
+	if (rc == 0 && list->table)
+		table_show(&list->text, list->table, 0, 1);
 	if (rc == 0)
 		rc = flush(list);
 	if (rc != 0)
@@ -378,8 +368,7 @@ static const struct tool tool = {
 		"on:\n"
 		"that is stopped afterwards.",
 		"  list-runs                          the latest runs\n"
-		"  list-runs --failed --since=2d      what went wrong since the day before "
-		"yesterday\n"
+		"  list-runs --failed --since=2d      what went wrong in the last two days\n"
 		"  list-runs --region=us-east-1 -f    the latest run there, as its job writes\n"
 		"  list-runs --billing                what EC2 bills, by month and region" },
 	.needs = NEEDS_NO_AWS,

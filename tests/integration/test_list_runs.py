@@ -157,22 +157,25 @@ def on_terminal(book: Book, columns: int) -> list[str]:
 
 
 def test_remarks_fit_a_terminal(book: Book) -> None:
+    """They are cut: beside the other columns where there is good room, and else below."""
     book.add(message="words of é𝄞 letters and blanks, " * 9)
-    whole = book.run().splitlines()[1]
+    header, whole = book.run().splitlines()
     start = whole.index("words")
-    for columns in (start + 21, start + 22, 90, 100, 131, 400):
-        header, row = on_terminal(book, columns)
-        assert header == book.run().splitlines()[0]
+    for columns in (62, 80, start + 35, start + 36, 131, 400):
+        lines = on_terminal(book, columns)
         if columns == 400:
-            assert row == whole
+            assert lines == [header, whole]
             continue
-        shown = row.removesuffix(" ...")
-        assert start < len(shown) and len(row) <= columns and row != shown
-        assert whole.startswith(shown + " "), row
-        assert len(row) + len(whole[len(shown) + 1:].split(" ")[0]) + 1 > columns, "room is left"
-    assert on_terminal(book, 30)[1].endswith(" ...")
+        beside = columns >= start + 36
+        assert len(lines) == (2 if beside else 3)
+        assert max(map(len, lines)) <= columns
+        row = lines[-1]
+        shown = row[start if beside else 4:].removesuffix(" ...")
+        assert row.endswith(shown + " ...") and whole[start:].startswith(shown + " ")
+        following = whole[start:][len(shown) + 1:].split(" ")[0]
+        assert len(row) + len(following) + 1 > columns, "room is left"
     book.add(message="x" * 200)
-    assert on_terminal(book, start + 30)[1][start:] == "x" * 26 + " ..."
+    assert on_terminal(book, start + 40)[1][start:] == "x" * 36 + " ..."
 
 
 @pytest.mark.parametrize("args", [["-o", "csv", "-a"], ["-o", "json", "-a"], ["-a"], ["--log"]])

@@ -238,8 +238,7 @@ static void do_task(struct pool *pool, struct task *task)
 		return;
 	}
 	/* A preflight tells of it among its checks. */
-	if (!pool->app->options.preflight &&
-		!desired_is_enabled(&account->desired, task->region)) {
+	if (!pool->app->options.preflight && !desired_is_enabled(&account->desired, task->region)) {
 		awsq_err_set(&err, AWSQ_EINVAL,
 			"the region is not enabled for this account: aws account enable-region "
 			"--region-name %s",
@@ -340,6 +339,13 @@ static const char *status_word(int status)
 	}
 }
 
+static enum paint status_paint(int status)
+{
+	if (status == EXIT_OK)
+		return PAINT_GOOD;
+	return status == EXIT_DIFFERENCES || status == EXIT_BUSY ? PAINT_CARE : PAINT_BAD;
+}
+
 void app_summary(struct app *app, int job)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(16 * 1024 * 1024);
@@ -353,8 +359,9 @@ void app_summary(struct app *app, int job)
 		(void)snprintf(status, sizeof(status), "%d", task->status);
 		table_add(table, task->name, job ? status : status_word(task->status),
 			task->told ? "as said above" : task->detail);
+		table_paint(table, 1, status_paint(task->status));
 	}
-	table_print(&text, table);
+	table_show(&text, table, job, 0);
 	if (!app->options.quiet)
 		(void)screen_bytes(app->screen, job, awsq_buf_str(&text), text.len);
 	table_free(table);

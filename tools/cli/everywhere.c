@@ -31,6 +31,8 @@ static void add_rows(struct table *table, const char *region, enum place place,
 			item->remark, places[place]);
 		table_add(table, region, item_kind_word(item->kind), item->id, item->state, gib,
 			why);
+		if (place == PLACE_STRAY)
+			table_paint(table, 5, PAINT_CARE);
 	}
 }
 
@@ -39,10 +41,12 @@ static void add_error(struct report_of_all *all, const struct task *task)
 	const struct inventory none = { NULL, 0 };
 
 	all->totals.regions_unread++;
-	if (all->j)
+	if (all->j) {
 		json_add_inventory(all->j, task->region, task->detail, PLACE_STRAY, &none);
-	else
+	} else {
 		table_add(all->table, task->name, "error", "", "", "", task->detail);
+		table_paint(all->table, 1, PAINT_BAD);
+	}
 }
 
 /* A region that has nothing is counted and not shown. */
@@ -91,7 +95,7 @@ static int print(struct app *app, struct report_of_all *all)
 		json_set_totals(all->j, &all->totals);
 		rc = json_print(&text, all->j);
 	} else if (rc == 0) {
-		table_print(&text, all->table);
+		table_show(&text, all->table, 0, 0);
 		add_totals(&text, &all->totals);
 	}
 	return app_print(app, &text, rc);

@@ -39,6 +39,19 @@ static size_t list_permissions(struct awsq_buf *names, const struct checks *chec
 	return n;
 }
 
+static void add_row(struct table *table, const char *region, const char *name,
+	enum check_result result, const char *detail)
+{
+	static const enum paint paints[] = {
+		[CHECK_PASS] = PAINT_GOOD,
+		[CHECK_FAIL] = PAINT_BAD,
+		[CHECK_UNKNOWN] = PAINT_CARE,
+	};
+
+	table_add(table, region, name, check_word(result), detail);
+	table_paint(table, 2, paints[result]);
+}
+
 /* Of permissions, only those that are missing have a row each. */
 static void add_permissions(struct table *table, const char *region, const struct checks *checks)
 {
@@ -48,12 +61,11 @@ static void add_permissions(struct table *table, const char *region, const struc
 
 	(void)snprintf(permitted, sizeof(permitted), "%zu permitted", n);
 	if (n > 0)
-		table_add(table, region, "permissions", check_word(CHECK_PASS), permitted);
+		add_row(table, region, "permissions", CHECK_PASS, permitted);
 	if (list_permissions(NULL, checks, CHECK_UNKNOWN) > 0) {
 		awsq_buf_adds(&text, "not told by AWS (--output=json has why): ");
 		(void)list_permissions(&text, checks, CHECK_UNKNOWN);
-		table_add(table, region, "permissions", check_word(CHECK_UNKNOWN),
-			awsq_buf_str(&text));
+		add_row(table, region, "permissions", CHECK_UNKNOWN, awsq_buf_str(&text));
 	}
 	awsq_buf_free(&text);
 }
@@ -64,7 +76,7 @@ static void add_rows(struct table *table, const char *region, const struct check
 		const struct check *c = &checks->items[i];
 
 		if (!c->is_permission || c->result == CHECK_FAIL)
-			table_add(table, region, c->name, check_word(c->result), c->detail);
+			add_row(table, region, c->name, c->result, c->detail);
 	}
 	add_permissions(table, region, checks);
 }
@@ -84,7 +96,7 @@ static void print_text(const struct app *app, const struct preflight *p, struct 
 		add_rows(table, app->accounts[i].name, &p->accounts[i]);
 	for (size_t i = 0; i < app->n_tasks; i++)
 		add_rows(table, app->tasks[i].name, &p->parts[i].checks);
-	table_print(text, table);
+	table_show(text, table, 0, 0);
 	table_free(table);
 }
 

@@ -328,6 +328,12 @@ static void add_row(struct table *table, const struct rotation_region *region, i
 		(void)snprintf(tries, sizeof(tries), "%d in vain, the last %s", region->failures,
 			ledger_state_name(region->why));
 	table_add(table, region->name, last, turn, due, missed, tries);
+	if (region->due_ms <= now)
+		table_paint(table, 3, PAINT_GOOD);
+	if (region->debt > 0)
+		table_paint(table, 4, PAINT_CARE);
+	if (region->failures > 0)
+		table_paint(table, 5, PAINT_CARE);
 }
 
 int rotate_show(struct app *app, struct rotation *rotation)
@@ -347,7 +353,7 @@ int rotate_show(struct app *app, struct rotation *rotation)
 		add_row(table, &rotation->regions[i], now);
 		any |= rotation->regions[i].due_ms <= now;
 	}
-	table_print(&text, table);
+	table_show(&text, table, 0, 0);
 	table_free(table);
 	if (app_print(app, &text, 0) != 0)
 		return EXIT_FAILED;

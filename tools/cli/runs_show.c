@@ -181,6 +181,23 @@ struct table *runs_new_table(void)
 	return t;
 }
 
+/* What has to be seen to, and what did no work. */
+static enum paint state_paint(const struct ledger_run *run, int64_t now_ms)
+{
+	switch (run->state) {
+	case LEDGER_OPEN:
+		return is_overdue(run, now_ms) ? PAINT_BAD : PAINT_NONE;
+	case LEDGER_DONE:
+		return PAINT_GOOD;
+	case LEDGER_TIMED_OUT:
+	case LEDGER_NOT_RUN:
+	case LEDGER_LOST:
+		return PAINT_BAD;
+	default:
+		return PAINT_CARE;
+	}
+}
+
 void runs_show(struct table *t, const struct ledger_run *run, const char *place, int64_t now_ms)
 {
 	char status[16], job[24], on[24], billed[24] = "", remark[MAX_REMARK];
@@ -193,6 +210,11 @@ void runs_show(struct table *t, const struct ledger_run *run, const char *place,
 	remark_text(remark, sizeof(remark), run, now_ms);
 	table_add(t, run->id, place, ledger_state_name(run->state), status, job, on, billed,
 		remark);
+	if (run->status >= 0)
+		table_paint(t, 3, run->status == 0 ? PAINT_GOOD : PAINT_BAD);
+	table_paint(t, 2, state_paint(run, now_ms));
+	if (run->left_on)
+		table_paint(t, 7, PAINT_BAD);
 }
 
 struct table *bills_new_table(void)
@@ -277,6 +299,6 @@ void runs_show_one(struct awsq_buf *out, const struct ledger_run *run, const cha
 	table_add(t, "attempts", attempts);
 	show_times(t, run);
 	show_rest(t, run, folder, now_ms);
-	table_print(out, t);
+	table_show(out, t, 0, 0);
 	table_free(t);
 }

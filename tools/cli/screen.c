@@ -2,6 +2,8 @@
 
 #include "cli/screen.h"
 #include "cli/signals.h"
+#include "cli/view.h"
+#include "cli/wrap.h"
 
 #include <awsq/buf.h>
 #include <awsq/clock.h>
@@ -9,13 +11,13 @@
 
 #include <pthread.h>
 #include <stdarg.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define MAX_REGIONS    64
 #define MAX_LINE_BYTES 8192
 #define SHARE_COLUMNS  38    /* what a region's status takes at least */
 #define REMIND_MS      60000 /* how often a log is told what is still being waited for */
+#define INDENT         4     /* of a line that goes on with the one before */
 #define AT_ONCE        1     /* as a time: long past */
 
 struct status {
@@ -68,22 +70,9 @@ static void erase(struct screen *s)
 
 static size_t width(void)
 {
-	struct winsize size;
+	size_t columns = view_of(STDERR_FILENO).columns;
 
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10)
-		return size.ws_col;
-	return 80;
-}
-
-/* Adds as many characters of text as there are columns for. */
-static void add_columns(struct awsq_buf *line, const char *text, size_t columns)
-{
-	size_t len = 0;
-
-	/* A byte that continues a UTF-8 character takes no column of its own. */
-	for (; text[len] && (columns > 0 || ((unsigned char)text[len] & 0xc0) == 0x80); len++)
-		columns -= ((unsigned char)text[len] & 0xc0) != 0x80;
-	awsq_buf_add(line, text, len);
+	return columns > 10 ? columns : 80;
 }
 
 /* What the regions wait for, side by side; those for which there is no room are counted. */
@@ -105,7 +94,8 @@ static void compose(struct awsq_buf *line, const struct screen *s)
 		(void)snprintf(text, sizeof(text), "%s%s: %s", shown ? "| " : "",
 			s->statuses[i].region, s->statuses[i].text);
 		/* Room for a blank, and at the end for the number of the others. */
-		add_columns(line, text, share - (++shown == fits && active > fits ? 5 : 1));
+		awsq_buf_add(line, text,
+			wrap_bytes(text, share - (++shown == fits && active > fits ? 5 : 1)));
 		if (shown < fits)
 			awsq_buf_addc(line, ' ');
 	}
@@ -129,18 +119,37 @@ static void draw(struct screen *s)
 	awsq_buf_free(&line);
 }
 
-static void print_line(struct screen *s, const char *subject, const char *text)
+/* Adds "SUBJECT: text", in lines of whole words where it goes to a terminal. */
+static void add_line(struct awsq_buf *out, const char *subject, const char *text, enum paint paint)
 {
-	char line[MAX_LINE_BYTES + 2];
-	size_t start = s->mid_line ? 1 : 0, len;
+	struct view view = view_of(STDERR_FILENO);
+	size_t used = wrap_columns(subject) + 2;
 
-	line[0] = '\n';
-	(void)snprintf(line + start, MAX_LINE_BYTES, "%s: %s", subject, text);
-	screen_scrub(line + start);
-	len = strlen(line);
-	line[len] = '\n';
+	awsq_buf_addf(out, "%s%s:%s ", paint_begin(&view, paint), subject, paint_end(&view, paint));
+	wrap_add(out, text, view.columns > 2 * used ? view.columns : 0, used, INDENT);
+}
+
+static void print_line(struct screen *s, const char *subject, const char *text, enum paint paint)
+{
+	struct awsq_buf lines = AWSQ_BUF_INIT(4 * MAX_LINE_BYTES);
+	char whole[MAX_LINE_BYTES], who[sizeof(s->statuses[0].region)];
+
+	(void)snprintf(who, sizeof(who), "%s", subject);
+	(void)snprintf(whole, sizeof(whole), "%s", text);
+	screen_scrub(who);
+	screen_scrub(whole);
+	if (s->mid_line)
+		awsq_buf_addc(&lines, '\n');
+	add_line(&lines, who, whole, paint);
 	erase(s);
-	write_stderr(s, line, len + 1);
+	if (awsq_buf_error(&lines) == 0) {
+		write_stderr(s, lines.data, lines.len);
+	} else {
+		/* Without memory it is said all the same. */
+		write_stderr(s, whole, strlen(whole));
+		write_stderr(s, "\n", 1);
+	}
+	awsq_buf_free(&lines);
 	s->mid_line = 0;
 	draw(s);
 }
@@ -155,7 +164,7 @@ static void remind(struct screen *s, struct status *status)
 	if (status->told_ms == 0) {
 		status->told_ms = now;
 	} else if (now - status->told_ms >= REMIND_MS) {
-		print_line(s, status->region, status->text);
+		print_line(s, status->region, status->text, PAINT_NONE);
 		status->told_ms = now;
 	}
 }
@@ -192,10 +201,10 @@ static void set_status(void *arg, const char *region, const char *text)
 
 /* ---- Lines */
 
-static void put_line(struct screen *s, const char *subject, const char *text)
+static void put_line(struct screen *s, const char *subject, const char *text, enum paint paint)
 {
 	pthread_mutex_lock(&s->mutex);
-	print_line(s, subject, text);
+	print_line(s, subject, text, paint);
 	pthread_mutex_unlock(&s->mutex);
 }
 
@@ -204,20 +213,19 @@ static void on_event(void *arg, const char *region, const char *text)
 	struct screen *s = arg;
 
 	if (!s->quiet)
-		put_line(s, region, text);
+		put_line(s, region, text, PAINT_NONE);
 }
 
 static void on_warning(void *arg, const char *region, const char *text)
 {
-	put_line(arg, region, text);
+	put_line(arg, region, text, PAINT_CARE);
 }
 
 static void on_log(void *arg, enum awsq_log_level level, const char *line)
 {
 	struct screen *s = arg;
 
-	(void)level;
-	put_line(s, s->name, line);
+	put_line(s, s->name, line, level == AWSQ_LOG_WARN ? PAINT_CARE : PAINT_NONE);
 }
 
 void screen_error(struct screen *s, const char *region, const char *format, ...)
@@ -228,7 +236,7 @@ void screen_error(struct screen *s, const char *region, const char *format, ...)
 	va_start(ap, format);
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	put_line(s, region ? region : s->name, text);
+	put_line(s, region ? region : s->name, text, PAINT_BAD);
 }
 
 struct outlet_pen *screen_pen(struct screen *s, int to_stderr)

@@ -1,34 +1,56 @@
 #include "banned.h"
 
 #include "cli/show.h"
+#include "cli/wrap.h"
 #include "fleet/text.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 /* ---- Plans and differences */
 
+/* A line of a plan, which goes on below itself on a terminal. Empties text. */
+static void plan_line(struct awsq_buf *out, const char *region, char sign, struct awsq_buf *text)
+{
+	struct view view = view_of(STDOUT_FILENO);
+	enum paint paint = sign == '+' ? PAINT_GOOD : sign == '-' ? PAINT_BAD : PAINT_CARE;
+	size_t used = wrap_columns(region) + 4;
+
+	if (sign == '=' || sign == ' ')
+		paint = PAINT_NONE;
+	awsq_buf_addf(out, "%s: %s%c%s ", region, paint_begin(&view, paint), sign,
+		paint_end(&view, paint));
+	wrap_add(out, awsq_buf_str(text), view.columns, used, used);
+	awsq_buf_reset(text);
+}
+
 void show_plan(struct awsq_buf *out, const char *region, const struct plan *p)
 {
+	struct awsq_buf text = AWSQ_BUF_INIT(16384);
+
 	for (size_t i = 0; i < p->n; i++) {
 		const struct action *a = &p->actions[i];
 
-		awsq_buf_addf(out, "%s: %c %s (%s)\n", region, action_sign(a), a->what, a->why);
+		awsq_buf_addf(&text, "%s (%s)", a->what, a->why);
+		plan_line(out, region, action_sign(a), &text);
 		for (size_t k = 0; k < a->rules.n; k++) {
-			awsq_buf_addf(out, "%s:     ", region);
-			rule_describe(out, &a->rules.items[k]);
-			awsq_buf_addc(out, '\n');
+			awsq_buf_adds(&text, "  ");
+			rule_describe(&text, &a->rules.items[k]);
+			plan_line(out, region, ' ', &text);
 		}
 	}
 	for (size_t i = 0; i < p->n_differences; i++) {
 		/* What actions remove is said by them. */
 		if (p->differences[i].remedy == REMEDY_APPLY)
 			continue;
-		awsq_buf_addf(out, "%s: ! ", region);
-		difference_describe(out, &p->differences[i]);
-		awsq_buf_addc(out, '\n');
+		difference_describe(&text, &p->differences[i]);
+		plan_line(out, region, '!', &text);
 	}
-	if (p->blocked[0])
-		awsq_buf_addf(out, "%s: ! %s\n", region, p->blocked);
+	if (p->blocked[0]) {
+		awsq_buf_adds(&text, p->blocked);
+		plan_line(out, region, '!', &text);
+	}
+	awsq_buf_free(&text);
 }
 
 size_t finding_differences(const struct finding *f)
@@ -128,6 +150,12 @@ static void show_groups(struct rows *rows, const struct finding *f)
 	awsq_buf_free(&text);
 }
 
+static void difference_row(struct rows *rows, const char *text)
+{
+	row(rows, "difference", NULL, NULL, text);
+	table_paint(rows->table, 1, PAINT_CARE);
+}
+
 static void show_differences(struct rows *rows, const struct plan *p)
 {
 	struct awsq_buf text = AWSQ_BUF_INIT(4096);
@@ -135,10 +163,10 @@ static void show_differences(struct rows *rows, const struct plan *p)
 	for (size_t i = 0; i < p->n_differences; i++) {
 		awsq_buf_reset(&text);
 		difference_describe(&text, &p->differences[i]);
-		row(rows, "difference", NULL, NULL, awsq_buf_str(&text));
+		difference_row(rows, awsq_buf_str(&text));
 	}
 	if (p->blocked[0])
-		row(rows, "difference", NULL, NULL, p->blocked);
+		difference_row(rows, p->blocked);
 	awsq_buf_free(&text);
 }
 
@@ -157,6 +185,7 @@ void show_finding(struct table *t, const struct finding *f)
 
 	if (f->error) {
 		row(&rows, "error", NULL, NULL, f->error);
+		table_paint(t, 1, PAINT_BAD);
 		return;
 	}
 	for (size_t i = 0; i < o->images.n; i++) {

@@ -2,28 +2,29 @@
 
 #include "cli/screen.h"
 #include "cli/table.h"
+#include "cli/wrap.h"
 
 #include <stdarg.h>
+#include <unistd.h>
 
 #define MAX_COLUMNS 8
-#define LEAST       20 /* of the last column, where a terminal is too narrow for any of it */
+#define GAP         2 /* blanks between columns */
+#define BESIDE      36 /* columns that the last one is broken in beside the others; with less, below */
+#define INDENT      4 /* of what stands below */
+#define LEAST       8 /* of a column that is made narrower */
+#define MARK        " ..."
 
 struct table {
 	int columns;
 	char **cells; /* row after row */
+	unsigned char *paints;
 	size_t n;
 	size_t width[MAX_COLUMNS]; /* in characters */
+	struct view view;
+	size_t lines;
 };
 
-/* Characters, not bytes: the bytes that continue a UTF-8 character do not count. */
-static size_t characters(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
+/* ---- Filling */
 
 struct table *table_new(int n)
 {
@@ -41,18 +42,33 @@ void table_free(struct table *t)
 	for (size_t i = 0; i < t->n; i++)
 		free(t->cells[i]);
 	free(t->cells);
+	free(t->paints);
 	free(t);
+}
+
+/* Room for so many more cells. */
+static int grow(struct table *t, size_t more)
+{
+	char **cells = realloc(t->cells, (t->n + more) * sizeof(*cells));
+	unsigned char *paints;
+
+	if (!cells)
+		return -1;
+	t->cells = cells;
+	paints = realloc(t->paints, t->n + more);
+	if (!paints)
+		return -1;
+	t->paints = paints;
+	return 0;
 }
 
 void table_add(struct table *t, ...)
 {
 	size_t more = t ? (size_t)t->columns : 0;
-	char **cells = t ? realloc(t->cells, (t->n + more) * sizeof(*cells)) : NULL;
 	va_list ap;
 
-	if (!cells)
+	if (!t || grow(t, more) != 0)
 		return;
-	t->cells = cells;
 	va_start(ap, t);
 	for (size_t i = 0; i < more; i++) {
 		const char *text = va_arg(ap, const char *);
@@ -60,58 +76,207 @@ void table_add(struct table *t, ...)
 
 		if (cell) {
 			screen_scrub(cell);
-			if (characters(cell) > t->width[i])
-				t->width[i] = characters(cell);
+			if (wrap_columns(cell) > t->width[i])
+				t->width[i] = wrap_columns(cell);
 		}
+		t->paints[t->n] = PAINT_NONE;
 		t->cells[t->n++] = cell;
 	}
 	va_end(ap);
 }
 
-/* To n characters, the mark that it is not whole included. */
-static void cut(char *cell, size_t n)
+void table_paint(struct table *t, int column, enum paint paint)
 {
-	static const char mark[] = " ...";
-	size_t end = 0, word;
-
-	if (!cell || characters(cell) <= n)
-		return;
-	for (size_t k = n - (sizeof(mark) - 1); k > 0; k--) {
-		do
-			end++;
-		while (((unsigned char)cell[end] & 0xc0) == 0x80);
-	}
-	for (word = end; word > 0 && cell[word] != ' '; word--)
-		continue;
-	/* More than n characters are there, so the mark has room. */
-	memcpy(cell + (word > 0 ? word : end), mark, sizeof(mark));
+	if (t && t->n > 0)
+		t->paints[t->n - (size_t)(t->columns - column)] = (unsigned char)paint;
 }
 
-void table_fit(struct table *t, size_t columns)
+void table_fit(struct table *t, const struct view *view, size_t lines)
 {
-	size_t used = 0, last;
-
-	if (!t || columns == 0)
+	if (!t)
 		return;
-	last = (size_t)t->columns - 1;
-	for (size_t i = 0; i < last; i++)
-		used += t->width[i] + 2;
-	for (size_t i = last; i < t->n; i += last + 1)
-		cut(t->cells[i], columns > used + LEAST ? columns - used : LEAST);
+	t->view = *view;
+	t->lines = lines;
+}
+
+/* ---- Laying out */
+
+struct layout {
+	size_t width[MAX_COLUMNS]; /* of the last: what is left for it */
+	size_t gap;
+	int below; /* what does not fit in the last column stands below */
+};
+
+static size_t sum(const struct layout *l, size_t n)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += l->width[i];
+	return total;
+}
+
+/* Takes from the widest of n columns until they fit, one beside the other. */
+static void shrink(struct layout *l, size_t n, size_t columns)
+{
+	while (sum(l, n) + (n - 1) * l->gap > columns) {
+		size_t widest = 0;
+
+		for (size_t i = 1; i < n; i++) {
+			if (l->width[i] > l->width[widest])
+				widest = i;
+		}
+		if (l->width[widest] <= LEAST)
+			return;
+		l->width[widest]--;
+	}
+}
+
+static struct layout lay_out(const struct table *t)
+{
+	size_t last = (size_t)t->columns - 1, columns = t->view.columns, used;
+	struct layout l = { .gap = GAP };
+
+	memcpy(l.width, t->width, sizeof(l.width));
+	used = sum(&l, last) + last * GAP;
+	l.width[last] = SIZE_MAX;
+	if (columns == 0 || used + t->width[last] <= columns)
+		return l;
+	if (used + BESIDE > columns) {
+		l.below = last > 0;
+		if (used > columns + GAP)
+			l.gap = 1;
+		if (last > 0)
+			shrink(&l, last, columns);
+		used = sum(&l, last) + last * l.gap;
+	}
+	l.width[last] = columns > used ? columns - used : 0;
+	return l;
+}
+
+/* ---- Printing */
+
+/* A line under way: blanks are written only when something follows. */
+struct line {
+	struct awsq_buf *out;
+	const struct view *view;
+	size_t at, blanks;
+};
+
+static void put(struct line *line, const char *text, size_t bytes, enum paint paint)
+{
+	if (bytes == 0)
+		return;
+	for (; line->blanks > 0; line->blanks--)
+		awsq_buf_addc(line->out, ' ');
+	awsq_buf_adds(line->out, paint_begin(line->view, paint));
+	awsq_buf_add(line->out, text, bytes);
+	awsq_buf_adds(line->out, paint_end(line->view, paint));
+}
+
+static void end_line(struct line *line)
+{
+	awsq_buf_addc(line->out, '\n');
+	line->blanks = 0;
+}
+
+/* The next line of a cell, padded to its width; what is left of the cell is kept. */
+static void put_piece(struct line *line, const char **text, size_t width, size_t pad,
+	enum paint paint)
+{
+	size_t bytes = wrap_line(*text, width), before = wrap_columns(*text);
+	const char *rest = wrap_skip(*text, bytes);
+
+	put(line, *text, bytes, paint);
+	/* Of the characters that are gone, those passed over are none of the piece's. */
+	before -= wrap_columns(rest) + (size_t)(rest - *text) - bytes;
+	line->blanks += pad > before ? pad - before : 0;
+	*text = rest;
+}
+
+/* The last line of a cell that is to be: cut at a word, with a mark if there is more of it. */
+static void put_last(struct line *line, const char *text, size_t width, enum paint paint)
+{
+	size_t mark = sizeof(MARK) - 1;
+
+	if (wrap_columns(text) <= width) {
+		put(line, text, strlen(text), paint);
+		return;
+	}
+	put(line, text, wrap_line(text, width > mark ? width - mark : 1), paint);
+	put(line, MARK, mark, paint);
+}
+
+/* Lines of the last column's cell, or those of the others, until all have come to their end. */
+static void put_row(struct awsq_buf *out, const struct table *t, const struct layout *l,
+	const char **cells, const unsigned char *paints)
+{
+	size_t last = (size_t)t->columns - 1;
+	struct line line = { .out = out, .view = &t->view };
+
+	for (size_t n = 1, more = 1; more; n++) {
+		more = 0;
+		for (size_t i = 0; i < last; i++) {
+			put_piece(&line, &cells[i], l->width[i], l->width[i] + l->gap,
+				(enum paint)paints[i]);
+			more |= *cells[i] != '\0';
+		}
+		if (n == t->lines) {
+			put_last(&line, cells[last], l->width[last], (enum paint)paints[last]);
+			cells[last] = "";
+		} else {
+			put_piece(&line, &cells[last], l->width[last], 0, (enum paint)paints[last]);
+		}
+		more |= *cells[last] != '\0';
+		end_line(&line);
+	}
+}
+
+static void put_below(struct awsq_buf *out, const struct table *t, const char *text,
+	enum paint paint)
+{
+	size_t width = t->view.columns > INDENT ? t->view.columns - INDENT : 1;
+	struct line line = { .out = out, .view = &t->view };
+
+	for (size_t n = 1; *text; n++) {
+		line.blanks = INDENT;
+		if (n == t->lines) {
+			put_last(&line, text, width, paint);
+			text = "";
+		} else {
+			put_piece(&line, &text, width, 0, paint);
+		}
+		end_line(&line);
+	}
 }
 
 void table_print(struct awsq_buf *out, const struct table *t)
 {
-	for (size_t i = 0; t && i < t->n; i++) {
-		size_t column = i % (size_t)t->columns;
-		const char *cell = t->cells[i] ? t->cells[i] : "?";
+	size_t n = t ? (size_t)t->columns : 0, last = n - 1;
+	struct layout l;
 
-		awsq_buf_adds(out, cell);
-		if (column + 1 == (size_t)t->columns) {
-			awsq_buf_addc(out, '\n');
-			continue;
+	if (!t)
+		return;
+	l = lay_out(t);
+	for (size_t row = 0; row + n <= t->n; row += n) {
+		const char *cells[MAX_COLUMNS], *below = "";
+
+		for (size_t i = 0; i < n; i++)
+			cells[i] = t->cells[row + i] ? t->cells[row + i] : "?";
+		if (l.below && wrap_columns(cells[last]) > l.width[last]) {
+			/* Neither the header nor the mark of an empty cell is worth a line. */
+			below = row > 0 && strcmp(cells[last], "-") != 0 ? cells[last] : "";
+			cells[last] = "";
 		}
-		for (size_t k = characters(cell); k < t->width[column] + 2; k++)
-			awsq_buf_addc(out, ' ');
+		put_row(out, t, &l, cells, t->paints + row);
+		put_below(out, t, below, (enum paint)t->paints[row + last]);
 	}
+}
+
+void table_show(struct awsq_buf *out, struct table *t, int to_stderr, size_t lines)
+{
+	struct view view = view_of(to_stderr ? STDERR_FILENO : STDOUT_FILENO);
+
+	table_fit(t, &view, lines);
+	table_print(out, t);
 }
