@@ -258,10 +258,9 @@ static int judge(struct awsq_credentials *out, struct search *s, const char *pro
 	rc = credentials_answer_parse(&answer, &p->output);
 	if (rc == AWSQ_ENOMEM)
 		rc = awsq_err_set(s->err, rc, "out of memory");
-	else if (rc != 0)
-		rc = failed(s, profile, name, "did not print one JSON object, and has to");
-	else if (answer.version != 1)
-		rc = failed(s, profile, name, "did not print '\"Version\": 1', and has to");
+	else if (rc != 0 || answer.version != 1)
+		rc = failed(s, profile, name,
+			"did not print one JSON object with '\"Version\": 1' in it, and has to");
 	else if (!answer.key_id || *answer.key_id == '\0')
 		rc = failed(s, profile, name, "did not print an 'AccessKeyId'");
 	else if (!answer.secret || *answer.secret == '\0')

@@ -149,6 +149,8 @@ static int fill_field(const struct awsq_field *field, void *value, const json_t 
 		return 0;
 	if (field->type == AWSQ_FIELD_LIST)
 		return fill_list(field, value, from);
+	if (json_is_string(from) && field->type == AWSQ_FIELD_INT)
+		return AWSQ_EPARSE;
 	if (json_is_string(from))
 		return awsq_shape_set(field, value, json_string_value(from));
 	if (json_is_boolean(from))
@@ -173,11 +175,25 @@ static int fill(const struct awsq_shape *shape, void *value, const json_t *from)
 	return 0;
 }
 
+/* Answers may be secrets, of which no copies are to stay behind. Its depth is jansson's to bound. */
+static void wipe(json_t *from)
+{
+	const char *name;
+	json_t *part;
+	size_t i;
+
+	if (json_is_string(from))
+		awsq_wipe((char *)json_string_value(from), json_string_length(from));
+	json_object_foreach(from, name, part) wipe(part);
+	json_array_foreach(from, i, part) wipe(part);
+}
+
 int awsq_json_fill(const struct awsq_shape *shape, void *value, const char *data, size_t len)
 {
 	json_t *document = json_loadb(data, len, 0, NULL);
 	int rc = json_is_object(document) ? fill(shape, value, document) : AWSQ_EPARSE;
 
+	wipe(document);
 	json_decref(document);
 	return rc;
 }

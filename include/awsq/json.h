@@ -45,7 +45,7 @@ void awsq_json_end(struct awsq_buf *object);
  * path of a list is that of its array. Times are seconds since the epoch there, or ISO 8601.
  * Members that are null, or of a kind that no text or number can be made of, count as absent.
  * AWSQ_EPARSE when it is not one whole JSON object, or does not fit the shape: a list that is no
- * array, a number that is no integer. AWSQ_ENOMEM.
+ * array, a number that is no integer, or is text. AWSQ_ENOMEM.
  */
 int awsq_json_fill(const struct awsq_shape *shape, void *value, const char *data, size_t len);
 

@@ -118,6 +118,7 @@ static void test_bad_documents(void **state)
 		"{\"Name\": \"\xff\"}", "{\"Name\": \"a\\u0000b\"}", "{\"Land\": {\"Trees\": {}}}",
 		"{\"Land\": {\"Trees\": \"t-1\"}}", "{\"Land\": {\"Trees\": [{\"Height\": 1.5}]}}",
 		"{\"Land\": {\"Trees\": [{\"Height\": \"tall\"}]}}",
+		"{\"Land\": {\"Trees\": [{\"Height\": \"42\"}]}}",
 		"{\"Land\": {\"Trees\": [{\"Height\": 1e300}]}}",
 		"{\"Land\": {\"Trees\": [{\"Planted\": \"yesterday\"}]}}",
 		"{\"Land\": {\"Trees\": [{\"Planted\": -1e300}]}}" };
