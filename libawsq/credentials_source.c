@@ -198,6 +198,8 @@ const char *awsq_credentials_source_name(struct awsq_credentials_source *source)
 {
 	const char *name;
 
+	if (!source)
+		return "";
 	(void)pthread_mutex_lock(&source->mutex);
 	name = source->now.source ? source->now.source : "";
 	(void)pthread_mutex_unlock(&source->mutex);

@@ -110,7 +110,10 @@ int awsq_credentials_source_get(struct awsq_credentials_source *source,
 int awsq_credentials_source_renew(struct awsq_credentials_source *source,
 	const struct awsq_credentials *refused);
 
-/* The name of the provider that had the latest credentials; "" when none were found yet. Static. */
+/*
+ * The name of the provider that had the latest credentials; "" when none were found yet. Static.
+ * NULL is allowed.
+ */
 const char *awsq_credentials_source_name(struct awsq_credentials_source *source);
 
 /* Wipes and frees it. NULL is allowed. */

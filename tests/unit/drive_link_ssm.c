@@ -92,12 +92,11 @@ int main(int argc, char **argv)
 	const struct report report = { quiet, quiet, quiet, NULL };
 	struct awsq_log log = { AWSQ_LOG_DEBUG, write_log, NULL };
 	struct awsq_buf text = AWSQ_BUF_INIT(1024 * 1024);
-	struct awsq_credentials credentials = { 0 };
+	struct awsq_credentials_source *source = NULL;
 	struct awsq_settings settings = { 0 };
 	struct config config = { 0 };
 	struct fleet fleet = { .config = &config,
 		.settings = &settings,
-		.credentials = &credentials,
 		.report = &report,
 		.log = &log,
 		.cancel_fd = -1 };
@@ -114,10 +113,11 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = awsq_settings_load(&settings, NULL, &awsq_environment_process, NULL);
 	if (rc == 0)
-		rc = awsq_credentials_load(&credentials, NULL, NULL);
+		rc = awsq_credentials_source_new(&source, NULL, NULL);
+	fleet.source = source;
 	if (rc == 0)
 		rc = run(&fleet, argv, argc > 5 ? (int)number(argv[5]) : -1, &text);
-	awsq_credentials_free(&credentials);
+	awsq_credentials_source_free(source);
 	awsq_settings_free(&settings);
 	awsq_buf_free(&text);
 	awsq_global_free();

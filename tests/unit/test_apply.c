@@ -74,7 +74,6 @@ static void begin(struct scene *s, const struct answer *answers, size_t n)
 		.arg = &s->said, .event = say_event, .warning = say_warning, .status = say_nothing
 	};
 	s->fleet = (struct fleet){ .config = &s->config,
-		.credentials = &s->f.credentials,
 		.report = &s->report,
 		.log = &s->f.log,
 		.state_dir = s->dir,

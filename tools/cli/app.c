@@ -65,7 +65,16 @@ static int set_up_key(struct app *app)
 	return 0;
 }
 
-/* Everything else that needs no network. */
+/* How it ends when there are no credentials: AWS may be asked for some, and not be there. */
+static int load_status(int code)
+{
+	return code == AWSQ_ENET || code == AWSQ_ETIMEDOUT || code == AWSQ_ETLS ||
+	                       code == AWSQ_ECANCELED || code == AWSQ_ENOMEM
+	               ? EXIT_FAILED
+	               : EXIT_USAGE;
+}
+
+/* Everything else, which needs no network, but where a role has to be assumed. */
 static int set_up(struct app *app)
 {
 	struct awsq_err err = { 0 };
@@ -83,17 +92,17 @@ static int set_up(struct app *app)
 		rc = app_choose_regions(app);
 	if (rc != 0)
 		return rc;
-	for (size_t i = 0; i < app->n_accounts && !(app->tool->needs & NEEDS_NO_AWS); i++) {
-		struct account *account = &app->accounts[i];
-
-		if (account->chosen && app_load_aws(app, account, &err) != 0)
-			return app_fail(app, EXIT_USAGE, &err);
-	}
+	screen_log(&app->log, app->screen, log_level(&app->options));
 	if (signals_open(&app->cancel_fd) != 0 || awsq_global_init() != 0) {
 		awsq_err_set(&err, AWSQ_EIO, "cannot set up signals and libraries");
 		return app_fail(app, EXIT_FAILED, &err);
 	}
-	screen_log(&app->log, app->screen, log_level(&app->options));
+	for (size_t i = 0; i < app->n_accounts && !(app->tool->needs & NEEDS_NO_AWS); i++) {
+		struct account *account = &app->accounts[i];
+
+		if (account->chosen && app_load_aws(app, account, &err) != 0)
+			return app_fail(app, load_status(err.code), &err);
+	}
 	if (app_open_accounts(app, &err) != 0)
 		return app_fail(app, EXIT_USAGE, &err);
 	return 0;

@@ -23,7 +23,7 @@ struct account {
 	int chosen;       /* it is one of those that the tool works on */
 	int loaded;       /* settings and credentials are */
 	struct awsq_settings settings;
-	struct awsq_credentials credentials;
+	struct awsq_credentials_source *source;
 	char *state_dir;       /* NULL where nothing can be kept, for a tool that needs nothing */
 	struct ledger *ledger; /* NULL when it cannot be opened */
 	char no_ledger[512];   /* why not */
@@ -52,7 +52,7 @@ struct app {
 	struct awsq_log log;
 	struct config config;
 	struct sshkey *key;
-	int cancel_fd; /* readable once the user wants to stop */
+	int cancel_fd; /* readable once the user wants to stop; -1: signals do what they always do */
 	struct account *accounts;
 	size_t n_accounts; /* at least one */
 	int canceled;      /* before any region was begun */

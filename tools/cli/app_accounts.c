@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "cli/app_private.h"
+#include "cli/ask.h"
 #include "fleet/state.h"
 
 #include <awsq/endpoint.h>
@@ -31,7 +32,7 @@ void app_free_accounts(struct app *app)
 		desired_free(&account->desired);
 		awsq_ec2_free_regions(&account->regions);
 		awsq_settings_free(&account->settings);
-		awsq_credentials_free(&account->credentials);
+		awsq_credentials_source_free(account->source);
 		ledger_close(account->ledger);
 		free(account->state_dir);
 	}
@@ -77,6 +78,29 @@ static int override_endpoints(struct awsq_settings *s, const char *url)
 	return 0;
 }
 
+/* All clients have theirs from one source; that there are some is better said at once, too. */
+static int load_credentials(struct app *app, struct account *account, struct awsq_err *err)
+{
+	struct awsq_credentials_options options = { .profile = app->options.profile,
+		.settings = &account->settings,
+		.region = app->config.home,
+		.log = &app->log,
+		.ask = ask_is_possible() ? ask_for_code : NULL,
+		.arg = &app->cancel_fd };
+	struct awsq_credentials first = { 0 };
+	int rc = awsq_credentials_source_new(&account->source, &options, err);
+
+	if (rc == 0)
+		rc = awsq_credentials_source_get(account->source, &first, err);
+	awsq_credentials_free(&first);
+	/* It may be loaded again: to reap what is left behind. */
+	if (rc != 0) {
+		awsq_credentials_source_free(account->source);
+		account->source = NULL;
+	}
+	return rc;
+}
+
 int app_load_aws(struct app *app, struct account *account, struct awsq_err *err)
 {
 	const struct options *o = &app->options;
@@ -94,8 +118,7 @@ int app_load_aws(struct app *app, struct account *account, struct awsq_err *err)
 				settings->fips, settings->dualstack, settings->endpoint_url_ec2 },
 			err);
 	if (rc == 0)
-		rc = awsq_credentials_load(&account->credentials,
-			&(struct awsq_credentials_options){ .profile = o->profile }, err);
+		rc = load_credentials(app, account, err);
 	account->loaded = rc == 0;
 	return rc;
 }
@@ -111,13 +134,12 @@ static int open_account(struct app *app, struct account *account, struct awsq_er
 		return -1;
 	account->fleet = (struct fleet){ .config = &app->config,
 		.settings = &account->settings,
-		.credentials = &account->credentials,
+		.source = account->source,
 		.report = screen_report(app->screen),
 		.log = &app->log,
 		.state_dir = account->state_dir,
 		.cancel_fd = app->cancel_fd,
 		.run_timeout_ms = o->everywhere ? EVERYWHERE_ROUND_MS : 0,
-		.profile = o->profile,
 		.account = account->name };
 	return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * ask.h: the question before something that cannot be undone.
+ * ask.h: the question before something that cannot be undone, and that for a code.
  */
 #ifndef CLI_ASK_H
 #define CLI_ASK_H
@@ -12,5 +12,15 @@
  * terminal, since then nobody has seen what is to be done: --yes is the answer for scripts.
  */
 int ask_to_go_on(struct screen *s, int cancel_fd, const char *question);
+
+/* Whether there is a terminal that somebody may sit at. */
+int ask_is_possible(void);
+
+/*
+ * Asks for a code on the terminal, where it is not shown, whatever stdin and stderr are. arg is an
+ * int *, the cancel_fd (-1: none). 0; AWSQ_ECANCELED, for no answer, too; AWSQ_EIO. To be the ask
+ * of struct awsq_credentials_options.
+ */
+int ask_for_code(void *arg, const char *question, char *answer, size_t size);
 
 #endif

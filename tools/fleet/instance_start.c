@@ -122,10 +122,6 @@ static int ask_start(struct instance *i, struct region *r, struct instance_start
 	awsq_client_set_cancel_fd(r->client, -1);
 	awsq_ec2_start_instance(&call, &changes, i->id);
 	rc = awsq_run(r->client, &call, 1);
-	if (rc != 0 && region_renew(r, &call.err)) {
-		awsq_client_set_cancel_fd(r->client, -1);
-		rc = awsq_run(r->client, &call, 1);
-	}
 	awsq_client_set_cancel_fd(r->client, r->cancel_fd);
 	*err = call.err;
 	how->unsure |= call.attempts > 1 && !awsq_err_is_capacity(err);

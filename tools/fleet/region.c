@@ -5,30 +5,12 @@
 #include <stdarg.h>
 
 #define SETTLE_MS 60000
-#define RENEW_MS  10000
 
 static void log_for_region(void *arg, enum awsq_log_level level, const char *line)
 {
 	const struct region *r = arg;
 
 	awsq_log(r->fleet->log, level, "%s: %s", r->label, line);
-}
-
-static int new_client(struct awsq_client **out, const struct region *r,
-	const struct awsq_credentials *credentials, struct awsq_err *err)
-{
-	struct awsq_client_options options = { 0 };
-	int rc;
-
-	options.region = r->name;
-	options.credentials = credentials;
-	options.settings = r->fleet->settings;
-	options.log = r->fleet->log;
-	options.run_timeout_ms = r->fleet->run_timeout_ms;
-	rc = awsq_client_new(out, &options, err);
-	if (rc == 0)
-		awsq_client_set_cancel_fd(*out, r->cancel_fd);
-	return rc;
 }
 
 static void name_label(struct region *r, const char *instance_id)
@@ -42,6 +24,12 @@ static void name_label(struct region *r, const char *instance_id)
 
 int region_open(struct region *r, const struct fleet *fleet, const char *name, struct awsq_err *err)
 {
+	struct awsq_client_options options = { .region = name,
+		.source = fleet->source,
+		.settings = fleet->settings,
+		.log = fleet->log,
+		.run_timeout_ms = fleet->run_timeout_ms };
+	int rc;
 
 	memset(r, 0, sizeof(*r));
 	r->fleet = fleet;
@@ -50,7 +38,10 @@ int region_open(struct region *r, const struct fleet *fleet, const char *name, s
 	r->cancel_fd = fleet->cancel_fd;
 	r->log = (struct awsq_log){ fleet->log->level, log_for_region, r };
 	name_label(r, NULL);
-	return new_client(&r->client, r, fleet->credentials, err);
+	rc = awsq_client_new(&r->client, &options, err);
+	if (rc == 0)
+		awsq_client_set_cancel_fd(r->client, r->cancel_fd);
+	return rc;
 }
 
 void region_speak_of(struct region *r, const char *instance_id)
@@ -62,7 +53,6 @@ void region_close(struct region *r)
 {
 	awsq_client_free(r->client);
 	r->client = NULL;
-	awsq_credentials_free(&r->renewed);
 }
 
 void region_ignore_cancel(struct region *r)
@@ -135,73 +125,10 @@ int64_t region_poll_ms(int n)
 
 /* ---- Calls */
 
-static int same(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-/* What AWS says to credentials that have expired, or were withdrawn. */
-static int is_refused(const struct awsq_err *err)
-{
-	static const char *const codes[] = { "ExpiredToken", "ExpiredTokenException",
-		"RequestExpired", "InvalidClientTokenId", "AuthFailure" };
-
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		if (awsq_err_is(err, codes[i]))
-			return 1;
-	}
-	return 0;
-}
-
-/* Whether these are others than the region uses now. */
-static int are_new(const struct region *r, const struct awsq_credentials *found)
-{
-	const struct awsq_credentials *used =
-		r->renewed.access_key_id ? &r->renewed : r->fleet->credentials;
-
-	return !same(found->access_key_id, used->access_key_id) ||
-	       !same(found->session_token, used->session_token);
-}
-
-int region_renew(struct region *r, const struct awsq_err *err)
-{
-	struct awsq_credentials found, before = r->renewed;
-	int64_t now = region_now_ms(r);
-	struct awsq_client *client;
-
-	if (!is_refused(err) || (r->renewed_ms && now - r->renewed_ms < RENEW_MS))
-		return 0;
-	r->renewed_ms = now;
-	if (awsq_credentials_load(&found,
-		    &(struct awsq_credentials_options){ .profile = r->fleet->profile }, NULL) != 0)
-		return 0;
-	if (!are_new(r, &found)) {
-		awsq_credentials_free(&found);
-		return 0;
-	}
-	/* The client borrows them from where they stay. */
-	r->renewed = found;
-	if (new_client(&client, r, &r->renewed, NULL) != 0) {
-		awsq_credentials_free(&r->renewed);
-		r->renewed = before;
-		return 0;
-	}
-	region_event(r,
-		"AWS takes the credentials no more (%s): going on with those found now (%s)",
-		err->aws_code, r->renewed.source);
-	awsq_client_free(r->client);
-	r->client = client;
-	awsq_credentials_free(&before);
-	return 1;
-}
-
 int region_call(struct region *r, struct awsq_call *call, struct awsq_err *err)
 {
 	int rc = awsq_run(r->client, call, 1);
 
-	/* A JSON call's body is ended once it was sent. */
-	if (rc != 0 && !call->target && region_renew(r, &call->err))
-		rc = awsq_run(r->client, call, 1);
 	*err = call->err;
 	awsq_call_free(call);
 	return rc;
@@ -265,7 +192,8 @@ static void add_hint(struct awsq_buf *out, const struct region *r, const struct 
 			continue;
 		awsq_buf_addf(out, "; %s", hints[i].hint);
 		if (hints[i].of_credentials)
-			awsq_buf_addf(out, " (from: %s)", r->fleet->credentials->source);
+			awsq_buf_addf(out, " (from: %s)",
+				awsq_credentials_source_name(r->fleet->source));
 	}
 	if (awsq_err_is_denied(err)) {
 		char missing[64];

@@ -16,14 +16,13 @@
 struct fleet {
 	const struct config *config;
 	const struct awsq_settings *settings;
-	const struct awsq_credentials *credentials;
-	const struct sshkey *key; /* NULL where no story needs it */
+	struct awsq_credentials_source *source; /* for all clients: its lock is of the library */
+	const struct sshkey *key;               /* NULL where no story needs it */
 	const struct report *report;
 	const struct awsq_log *log;
 	const char *state_dir;
 	int cancel_fd;          /* readable once the user wants to stop */
 	int64_t run_timeout_ms; /* for a round of calls; 0: the library's */
-	const char *profile;    /* as the user named it: where newer credentials are looked for */
 	const char *account;    /* its name in regions.cfg; NULL: it has none */
 };
 
@@ -36,9 +35,6 @@ struct region {
 	int cancel_fd;       /* the fleet's; -1 while something must be finished come what may */
 	struct awsq_log log; /* the fleet's, each line with the region's name */
 	char label[64];      /* what is told is told of this: "us-east-1", "prod/us-east-1/i-1" */
-
-	struct awsq_credentials renewed; /* in use instead of the fleet's, once those had expired */
-	int64_t renewed_ms;              /* when they were last looked for; 0: never */
 };
 
 /* Region name's part of the fleet; name is borrowed. region_close takes a zeroed one too. */
@@ -53,12 +49,6 @@ void region_heed_cancel(struct region *r);
 /* From now on, what is told is told of this one of the region's instances. */
 void region_speak_of(struct region *r, const char *instance_id);
 
-/*
- * Looks for other credentials where these came from, when err says that AWS does not take these any
- * more; every ten seconds at the most. Whether there are some: then the client goes on with them.
- */
-int region_renew(struct region *r, const struct awsq_err *err);
-
 /* report.h's three, for this region. */
 void region_event(const struct region *r, const char *format, ...) AWSQ_PRINTF(2, 3);
 void region_warning(const struct region *r, const char *format, ...) AWSQ_PRINTF(2, 3);
@@ -70,7 +60,7 @@ int64_t region_now_ms(const struct region *r);
 /* Sleeps; AWSQ_ECANCELED when the user wants to stop. */
 int region_sleep(const struct region *r, int64_t ms);
 
-/* Carries a call out, once more with newer credentials if need be, and frees it. */
+/* Carries a call out and frees it. */
 int region_call(struct region *r, struct awsq_call *call, struct awsq_err *err);
 
 /*

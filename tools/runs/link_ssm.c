@@ -51,10 +51,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* ---- Calls */
 
-/*
- * The region's client serves others before and after, by the region's own rules; it may be another
- * one after a call, with newer credentials.
- */
+/* The region's client serves others before and after, by the region's own rules. */
 static int call_by(struct link_ssm *l, struct awsq_call *call, int64_t deadline_ms, int cancel_fd,
 	struct awsq_err *err)
 {
@@ -72,7 +69,7 @@ static int call_by(struct link_ssm *l, struct awsq_call *call, int64_t deadline_
 	return rc;
 }
 
-/* There may be newer credentials later, which region_call looks for. */
+/* There may be newer credentials later, which the client's source looks for. */
 static int is_expired(const struct awsq_err *err)
 {
 	return awsq_err_is(err, "ExpiredTokenException") || awsq_err_is(err, "ExpiredToken") ||
