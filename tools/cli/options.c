@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "cli/options.h"
+#include "cli/wrap.h"
 
 #include <awsq/err.h>
 #include <awsq/num.h>
@@ -11,6 +12,9 @@
 #define MAX_JOBS    1000
 #define MAX_TIMEOUT (7 * 86400)
 #define MAX_KEPT    100
+
+#define HELP_AT      27 /* where the words on an option begin */
+#define HELP_COLUMNS 80
 
 #define EVERY                                                                                   \
 	(TOOL_CONFIG | TOOL_CHECK | TOOL_CLEAR | TOOL_START | TOOL_JOB | TOOL_STOP | TOOL_RUN | \
@@ -139,12 +143,24 @@ int options_next(struct option_about *out, const struct tool_help *tool, size_t 
 	return 0;
 }
 
+/* Its lines are those of the source: as many words are put in each as there is room for. */
+static void add_purpose(struct awsq_buf *out, const char *purpose)
+{
+	struct awsq_buf words = AWSQ_BUF_INIT(4096);
+
+	for (; *purpose; purpose++)
+		awsq_buf_addc(&words, *purpose == '\n' ? ' ' : *purpose);
+	wrap_add(out, awsq_buf_str(&words), HELP_COLUMNS, 0, 0);
+	awsq_buf_free(&words);
+}
+
 void options_help(struct awsq_buf *out, const struct tool_help *tool)
 {
 	struct option_about o;
 
-	awsq_buf_addf(out, "Usage: %s [OPTION]... %s\n%s\n\nOptions:\n", tool->name,
-		tool->arguments, tool->purpose);
+	awsq_buf_addf(out, "Usage: %s [OPTION]... %s\n", tool->name, tool->arguments);
+	add_purpose(out, tool->purpose);
+	awsq_buf_adds(out, "\nOptions:\n");
 	for (size_t i = 0; options_next(&o, tool, &i);) {
 		char left[48];
 
@@ -154,7 +170,8 @@ void options_help(struct awsq_buf *out, const struct tool_help *tool)
 			: o.argument  ? "="
 				      : "",
 			o.argument ? o.argument : "", o.is_optional ? "]" : "");
-		awsq_buf_addf(out, "%-26s %s\n", left, o.help);
+		awsq_buf_addf(out, "%-*s", HELP_AT, left);
+		wrap_add(out, o.help, HELP_COLUMNS, HELP_AT, HELP_AT);
 	}
 	awsq_buf_addf(out, "\nExamples:\n%s\n", tool->example);
 }

@@ -27,7 +27,7 @@ struct tool_help {
 	enum tool_id id;
 	const char *name;
 	const char *arguments; /* after the options in the usage line */
-	const char *purpose;   /* paragraphs, wrapped at 80 columns */
+	const char *purpose;   /* a paragraph, wrapped by options_help */
 	const char *example;   /* lines of the form "  command    # what it does" */
 };
 
