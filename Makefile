@@ -70,6 +70,7 @@ HELPERS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(HELPER_SRC))
 
 STATIC_LIB := $(BUILD)/libawsq.a
 SHARED_LIB := $(BUILD)/libawsq.so.$(VERSION)
+INNER_LIB  := $(BUILD)/libinner.a
 TOOLS_LIB  := $(BUILD)/libtools.a
 
 all: $(STATIC_LIB) $(SHARED_LIB) $(TOOLS)
@@ -88,18 +89,17 @@ $(BUILD)/obj/libawsq/%.o: INCLUDES = $(LIB_CFLAGS)
 $(BUILD)/obj/tools/%.o $(BUILD)/obj/tests/%.o: CPPFLAGS += -Itools
 $(BUILD)/obj/tools/%.o $(BUILD)/obj/tests/%.o: INCLUDES = $(LIB_CFLAGS) $(TOOLS_CFLAGS) $(TEST_CFLAGS)
 
-# The library as one object. In the archive's what is hidden is local: a program linked to it may have
-# an http_new of its own. Unit tests are linked to the other.
-$(BUILD)/obj/libawsq-whole.o: $(call objects,$(LIB_SRC))
+# The library as one object, in which what is hidden is local: a program linked to the archive may
+# have an http_new of its own. Unit tests look inside: theirs is an archive of all objects.
+$(BUILD)/obj/libawsq-public.o: $(call objects,$(LIB_SRC))
 	@echo '  LD    $@'
 	$(Q)$(LD) -r -o $@ $^
-
-$(BUILD)/obj/libawsq-public.o: $(BUILD)/obj/libawsq-whole.o
-	$(Q)$(OBJCOPY) --localize-hidden $< $@
+	$(Q)$(OBJCOPY) --localize-hidden $@
 
 $(STATIC_LIB): $(BUILD)/obj/libawsq-public.o
+$(INNER_LIB): $(call objects,$(LIB_SRC))
 $(TOOLS_LIB): $(call objects,$(SHARED_SRC))
-$(STATIC_LIB) $(TOOLS_LIB):
+$(STATIC_LIB) $(INNER_LIB) $(TOOLS_LIB):
 	@rm -f $@
 	@echo '  AR    $@'
 	$(Q)$(AR) rcs $@ $^
@@ -115,7 +115,7 @@ $(TOOLS): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(TOOLS_LIB) $(STATIC_LIB)
 	@echo '  LD    $@'
 	$(Q)$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(TOOLS_LIBS) $(LIB_LIBS)
 
-$(UNITS) $(HELPERS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TOOLS_LIB) $(BUILD)/obj/libawsq-whole.o
+$(UNITS) $(HELPERS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TOOLS_LIB) $(INNER_LIB)
 	@mkdir -p $(@D)
 	@echo '  LD    $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS) $(LIB_LIBS) $(TEST_LIBS)
