@@ -1,71 +1,71 @@
-"""make install: the library as other programs find it; and make uninstall."""
+"""make install, and what it leaves after make uninstall: nothing."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
-from fleet import BUILD
+import pytest
+from installed import ROOT, make
 
-REPO = Path(__file__).resolve().parents[2]
+TOOLS = {path.stem for path in (ROOT / "tools").glob("*.c")}
 
-PROGRAM = r"""
-#include <awsq/ec2.h>
-#include <stdio.h>
-#include <string.h>
-
-int main(void)
-{
-	struct awsq_ec2_instances list;
-	struct awsq_call call;
-
-	memset(&list, 0, sizeof(list));
-	awsq_ec2_describe_instances(&call, &list, NULL);
-	puts(awsq_buf_str(&call.body));
-	awsq_call_free(&call);
-	awsq_ec2_free_instances(&list);
-	return 0;
-}
-"""
+# As a distribution has it, and as it is without a word.
+MULTIARCH = {"PREFIX": "/usr", "LIBDIR": "/usr/lib/x86_64-linux-gnu"}
+ELSEWHERE = {"PREFIX": "/opt/awsq", "INCLUDEDIR": "/opt/headers", "MANDIR": "/opt/man"}
 
 
-def make(target: str, stage: Path) -> None:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
-    subprocess.run(
-        ["make", "-s", target, f"BUILD={BUILD}", f"DESTDIR={stage}", "PREFIX=/usr"],
-        cwd=REPO, env=environment, check=True, capture_output=True,
-    )
+def everything_in(stage: Path) -> set[str]:
+    return {str(path.relative_to(stage)) for path in stage.rglob("*") if not path.is_dir()}
 
 
-def files(stage: Path) -> list[str]:
-    return sorted(str(p.relative_to(stage)) for p in stage.rglob("*") if not p.is_dir())
+@pytest.mark.parametrize("folders", [MULTIARCH, ELSEWHERE], ids=["multiarch", "elsewhere"])
+def test_install_and_uninstall(tmp_path: Path, folders: dict[str, str]) -> None:
+    prefix = folders["PREFIX"]
+    headers = folders.get("INCLUDEDIR", f"{prefix}/include") + "/awsq"
+    libraries = folders.get("LIBDIR", f"{prefix}/lib")
+    pages = folders.get("MANDIR", f"{prefix}/share/man")
+    make("install", DESTDIR=str(tmp_path), **folders)
+    there = {f"/{path}" for path in everything_in(tmp_path)}
+    assert {f"{prefix}/bin/{tool}" for tool in TOOLS} <= there
+    assert {f"{pages}/man1/{tool}.1" for tool in TOOLS} <= there
+    assert {f"{pages}/man3/awsq.3", f"{pages}/man5/regions.cfg.5"} <= there
+    assert {f"{prefix}/share/bash-completion/completions/{tool}" for tool in TOOLS} <= there
+    public = {f"{headers}/{path.name}" for path in (ROOT / "include/awsq").iterdir()}
+    assert {path for path in there if path.startswith(f"{headers}/")} == public
+    names = {path.rpartition("/")[2] for path in there if path.startswith(f"{libraries}/")}
+    (real,) = (name for name in names if re.fullmatch(r"libawsq\.so\.\d+\.\d+\.\d+", name))
+    soname = ".".join(real.split(".")[:3])
+    assert names == {"awsq.pc", "libawsq.a", "libawsq.so", soname, real}
+    for link, target in ((soname, real), ("libawsq.so", soname)):
+        assert os.readlink(f"{tmp_path}{libraries}/{link}") == target
+    make("uninstall", DESTDIR=str(tmp_path), **folders)
+    assert everything_in(tmp_path) == set()
+    ours = {path for path in tmp_path.rglob("*") if path.name == "awsq"}
+    assert ours <= {tmp_path / "opt/awsq"}  # the prefix itself is not ours to remove
 
 
-def test_install_build_against_it_and_uninstall(tmp_path: Path) -> None:
-    stage = tmp_path / "stage"
-    make("install", stage)
-    for tool in ("config-region", "run-region"):
-        done = subprocess.run([stage / "usr/bin" / tool, "--version"], capture_output=True)
-        assert done.returncode == 0
-    (tmp_path / "p.c").write_text(PROGRAM)
-    flags = subprocess.run(
-        ["pkg-config", f"--define-variable=prefix={stage}/usr", "--cflags", "--libs", "awsq"],
-        env={**os.environ, "PKG_CONFIG_PATH": str(stage / "usr/lib/pkgconfig")},
-        check=True, capture_output=True, text=True,
-    ).stdout.split()
-    sanitize = ["-fsanitize=address,undefined"] if "asan" in str(BUILD) else []
-    for compiler in (["cc", "-std=c17"], ["c++", "-x", "c++", "-std=c++17"]):
-        program = tmp_path / "p"
-        subprocess.run(
-            [*compiler, *sanitize, "-Wall", "-Werror", "-o", program, tmp_path / "p.c",
-             *["-x", "none"][: 2 * ("c++" in compiler)], *flags],
-            check=True,
-        )
-        done = subprocess.run(
-            [program], env={"LD_LIBRARY_PATH": str(stage / "usr/lib")}, check=True,
-            capture_output=True, text=True,
-        )
-        assert done.stdout == "Action=DescribeInstances&Version=2016-11-15\n"
-    make("uninstall", stage)
-    assert files(stage) == []
+@pytest.mark.parametrize("folders", [MULTIARCH, ELSEWHERE], ids=["multiarch", "elsewhere"])
+def test_pkg_config(tmp_path: Path, folders: dict[str, str]) -> None:
+    """Its folders are the install's, and below the prefix they move with it."""
+    make("install", DESTDIR=str(tmp_path), **folders)
+    (file,) = tmp_path.rglob("awsq.pc")
+
+    def ask(*options: str) -> str:
+        command = ["pkg-config", *options, str(file)]
+        env = {**os.environ, "PKG_CONFIG_ALLOW_SYSTEM_CFLAGS": "1",
+               "PKG_CONFIG_ALLOW_SYSTEM_LIBS": "1"}
+        return subprocess.run(
+            command, check=True, capture_output=True, text=True, env=env
+        ).stdout.strip()
+
+    prefix = folders["PREFIX"]
+    libraries = folders.get("LIBDIR", f"{prefix}/lib")
+    headers = folders.get("INCLUDEDIR", f"{prefix}/include")
+    assert ask("--cflags").split()[0] == f"-I{headers}"  # further ones are of libraries it needs
+    assert ask("--libs") == f"-L{libraries} -lawsq"
+    moved = "--define-variable=prefix=/moved"
+    assert ask("--libs", moved) == f"-L{libraries.replace(prefix, '/moved', 1)} -lawsq"
+    assert {"-lcurl", "-lxml2", "-ljansson", "-pthread"} <= set(ask("--static", "--libs").split())
