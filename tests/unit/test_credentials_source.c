@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include "credentials_source.h"
 
@@ -290,7 +289,7 @@ static pthread_t start_looking(struct scene *s, int64_t at_ms)
 	assert_int_equal(pthread_mutex_lock(&s->gate), 0);
 	assert_int_equal(pthread_create(&thread, NULL, get_late, s), 0);
 	while (__atomic_load_n(&s->waiting, __ATOMIC_SEQ_CST) < 2)
-		(void)usleep(1000);
+		(void)awsq_clock_system.sleep_ms(NULL, 1, -1);
 	return thread;
 }
 
@@ -316,7 +315,7 @@ static void test_threads(void **state)
 	gets(&s, 0, "KEY1");
 	looking = start_looking(&s, 51 * MINUTE);
 	assert_int_equal(pthread_create(&other, NULL, get_late, &s), 0);
-	(void)usleep(20000);
+	(void)awsq_clock_system.sleep_ms(NULL, 20, -1);
 	assert_int_equal(s.loads, 1);
 	assert_int_equal(pthread_mutex_unlock(&s.gate), 0);
 	assert_int_equal(pthread_join(looking, &is_new), 0);
