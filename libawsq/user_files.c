@@ -26,24 +26,53 @@ static int cannot_read(struct awsq_err *err, const char *path, int error)
 	return awsq_err_set(err, AWSQ_EIO, "cannot read '%s': %s", path, why);
 }
 
+/* Adds text with the variables within it, $NAME and ${NAME}; those that are not set stay as they are. */
+static void add_expanded(struct awsq_buf *out, const char *text, const struct awsq_environment *env)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+	char name[128];
+
+	while (*text) {
+		int braced = strncmp(text, "${", 2) == 0;
+		const char *from = text + 1 + braced, *value = NULL;
+		size_t len = *text == '$' ? strspn(from, letters) : 0;
+
+		if (len > 0 && len < sizeof(name) && (!braced || from[len] == '}')) {
+			memcpy(name, from, len);
+			name[len] = '\0';
+			value = env->get(env->arg, name);
+		}
+		if (value)
+			awsq_buf_adds(out, value);
+		else
+			awsq_buf_addc(out, *text);
+		text = value ? from + len + braced : text + 1;
+	}
+}
+
 /* The path that a variable gives, or the usual one. NULL into path where $HOME is needed for it. */
 static int find_path(char **path, const struct awsq_environment *env, const char *variable,
 	const char *usual, struct awsq_err *err)
 {
-	struct awsq_buf b = AWSQ_BUF_INIT(USER_FILES_MAX);
+	struct awsq_buf b = AWSQ_BUF_INIT(USER_FILES_MAX), expanded = AWSQ_BUF_INIT(USER_FILES_MAX);
 	const char *given = environment_get(env, variable);
 	const char *home = environment_get(env, "HOME");
 
-	if (!given)
-		given = usual;
+	add_expanded(&expanded, given ? given : usual, env);
+	given = awsq_buf_str(&expanded);
+	if (strncmp(given, "~/", 2) == 0 && !home) {
+		awsq_buf_free(&expanded);
+		return 0;
+	}
 	if (strncmp(given, "~/", 2) == 0) {
-		if (!home)
-			return 0;
 		awsq_buf_adds(&b, home);
 		given++;
 	}
 	awsq_buf_adds(&b, given);
-	*path = awsq_buf_take(&b);
+	*path = awsq_buf_error(&expanded) == 0 ? awsq_buf_take(&b) : NULL;
+	awsq_buf_free(&b);
+	awsq_buf_free(&expanded);
 	return *path ? 0 : awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 }
 

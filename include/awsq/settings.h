@@ -5,8 +5,9 @@
  * (botocore/configprovider.py): a variable beats the profile, and an empty variable counts as
  * absent. The profile's settings are those of both files, ~/.aws/credentials before ~/.aws/config;
  * AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name others, in which a leading "~/" stands for
- * $HOME. A file that is not there is empty, one that cannot be read is an error. AWS_RETRY_MODE
- * (retry_mode) may be any of botocore's, and means the standard mode always (retry.h).
+ * $HOME, and $NAME and ${NAME} for variables. A file that is not there is empty, one that cannot be
+ * read is an error. AWS_RETRY_MODE (retry_mode) may be any of botocore's, and means the standard
+ * mode always (retry.h).
  */
 #ifndef AWSQ_SETTINGS_H
 #define AWSQ_SETTINGS_H
