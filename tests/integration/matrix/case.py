@@ -78,6 +78,8 @@ def prepare(case: Case, home: Path, port: int, moment: Moment) -> dict[str, str]
         "HOME": str(home),
         "AWS_DEFAULT_REGION": "eu-west-3",
         "AWS_MAX_ATTEMPTS": "1",
+        # Where nothing is said of it: a busy machine must not look like one without metadata.
+        "AWS_METADATA_SERVICE_TIMEOUT": "20",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
     }
     for name in ("LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS"):

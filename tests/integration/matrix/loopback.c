@@ -83,11 +83,11 @@ static int connect_6(int fd, const struct sockaddr *address, socklen_t len)
 	return go_to(fd, (const struct sockaddr *)&at, sizeof(at));
 }
 
-int connect(int fd, const struct sockaddr *address, socklen_t len)
+int connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	if (address && address->sa_family == AF_INET && len >= sizeof(struct sockaddr_in))
-		return connect_4(fd, address);
-	if (address && address->sa_family == AF_INET6 && len >= sizeof(struct sockaddr_in6))
-		return connect_6(fd, address, len);
-	return go_to(fd, address, len);
+	if (addr && addr->sa_family == AF_INET && len >= sizeof(struct sockaddr_in))
+		return connect_4(fd, addr);
+	if (addr && addr->sa_family == AF_INET6 && len >= sizeof(struct sockaddr_in6))
+		return connect_6(fd, addr, len);
+	return go_to(fd, addr, len);
 }

