@@ -175,7 +175,7 @@ static int fill(const struct awsq_shape *shape, void *value, const json_t *from)
 	return 0;
 }
 
-/* Answers may be secrets, of which no copies are to stay behind. Its depth is jansson's to bound. */
+/* Answers may be secrets, of which no copies are to stay behind. jansson bounds the depth. */
 static void wipe(json_t *from)
 {
 	const char *name;
