@@ -21,6 +21,7 @@ struct credentials_case {
 	int64_t now; /* seconds */
 	int64_t slept_ms;
 	int sleeps;
+	void (*on_sleep)(struct credentials_case *k); /* NULL: nothing happens meanwhile */
 	double chance;
 	struct awsq_log log;
 	char logged[2048];
@@ -54,6 +55,8 @@ static inline int case_sleep_ms(void *arg, int64_t ms, int cancel_fd)
 	(void)cancel_fd;
 	k->slept_ms += ms;
 	k->sleeps++;
+	if (k->on_sleep)
+		k->on_sleep(k);
 	return 0;
 }
 

@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "credentials_case.h"
 
 #define START "https://d-1.awsapps.com/start"
@@ -189,6 +192,31 @@ static void test_renewing_fails(void **state)
 	end(&k);
 }
 
+static void another_renews(struct credentials_case *k)
+{
+	fake_file(&k->user, OF_SESSION, "{\"accessToken\": \"T9\", \"expiresAt\": \"" FRESH "\"}");
+}
+
+/* A refresh token is good for one time: what another process got for it is taken. */
+static void test_another_process_was_first(void **state)
+{
+	static const struct answer answers[] = {
+		{ .status = 503 },
+		{ .status = 400, .body = "{\"__type\": \"InvalidGrantException\"}" },
+		{ .status = 200, .body = KEYS },
+	};
+	struct credentials_case k;
+
+	(void)state;
+	BEGIN(&k, SESSION, answers);
+	k.on_sleep = another_renews;
+	fake_file(&k.user, OF_SESSION, TOKEN(EXPIRED) ", " CLIENT "}");
+	case_finds(&k, "A", "S", "T", EXPIRES, "SSO");
+	assert_int_equal(k.sleeps, 1);
+	assert_string_equal(case_header(&k, 2, "x-amz-sso_bearer_token"), "T9");
+	end(&k);
+}
+
 static void test_an_old_registration(void **state)
 {
 	static const struct answer answers[] = { { .status = 200, .body = KEYS } };
@@ -206,7 +234,7 @@ static void test_an_old_registration(void **state)
 	end(&k);
 }
 
-/* Where the cache cannot be written the token is as good, for now. */
+/* Where the cache cannot be written the token is as good, for now; what was there stays. */
 static void test_a_cache_that_cannot_be_written(void **state)
 {
 	static const struct answer answers[] = {
@@ -214,20 +242,25 @@ static void test_a_cache_that_cannot_be_written(void **state)
 		{ .status = 200, .body = KEYS },
 	};
 	struct credentials_case k;
-	char elsewhere[128];
+	struct rlimit before, none;
+	char text[512];
 
 	(void)state;
 	BEGIN(&k, SESSION, answers);
-	/* Also for root: a name that is taken by a folder which has something in it. */
-	(void)snprintf(elsewhere, sizeof(elsewhere), "%s", fake_path(&k.user, "other"));
-	fake_file(&k.user, "other", TOKEN(STALE) ", " CLIENT "}");
-	assert_int_equal(symlink(elsewhere, fake_path(&k.user, OF_SESSION)), 0);
-	assert_int_equal(chmod(fake_path(&k.user, ".aws/sso/cache"), 0500), 0);
-	case_finds(&k, "A", "S", "T", EXPIRES, "SSO");
+	fake_file(&k.user, OF_SESSION, TOKEN(STALE) ", " CLIENT "}");
+	/* Full, for root too. */
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	(void)case_load(&k);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_true(signal(SIGXFSZ, SIG_DFL) != SIG_ERR);
+	assert_string_equal(k.c.access_key_id, "A");
 	assert_string_equal(case_header(&k, 1, "x-amz-sso_bearer_token"), "T2");
-	if (geteuid() != 0)
-		assert_non_null(strstr(k.logged, "cannot write the SSO token"));
-	assert_int_equal(chmod(fake_path(&k.user, ".aws/sso/cache"), 0700), 0);
+	assert_non_null(strstr(k.logged, "cannot write the SSO token that was renewed to '"));
+	read_file(text, sizeof(text), &k, OF_SESSION);
+	assert_string_equal(text, TOKEN(STALE) ", " CLIENT "}");
 	end(&k);
 }
 
@@ -296,14 +329,14 @@ static void test_settings(void **state)
 		{ "[profile p]\nsso_account_id = 1\n" WHERE, "there is no 'sso_role_name'" },
 		{ "[profile p]\nsso_session = none\n" ROLE WHERE,
 			"names the SSO session 'none', but there is no section [sso-session "
-		        "none]" },
+			"none]" },
 		{ "[profile p]\nsso_session = s\n" ROLE WHERE
 		  "[sso-session s]\nsso_region = eu-west-1\n",
 			"[sso-session s] has no 'sso_start_url'" },
 		{ "[profile p]\nsso_session = s\nsso_region = us-east-1\n" ROLE
 		  "[sso-session s]\n" WHERE,
 			"'sso_region' is 'us-east-1' for profile 'p', but 'eu-west-1' for its "
-		        "session" },
+			"session" },
 		{ "[profile p]\n" ROLE "sso_start_url = " START "\nsso_region = no region\n",
 			"'no region' is not the name of a region" },
 	};
@@ -336,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_a_session),
 		cmocka_unit_test(test_renewing),
 		cmocka_unit_test(test_renewing_fails),
+		cmocka_unit_test(test_another_process_was_first),
 		cmocka_unit_test(test_an_old_registration),
 		cmocka_unit_test(test_a_cache_that_cannot_be_written),
 		cmocka_unit_test(test_no_token),
