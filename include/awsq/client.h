@@ -80,9 +80,10 @@ void awsq_global_free(void);
 /* AWSQ_EINVAL without region, or when it or a setting is not usable; AWSQ_ENOMEM. */
 int awsq_client_new(struct awsq_client **out, const struct awsq_client_options *options,
 	struct awsq_err *err);
+/* NULL is allowed. */
 void awsq_client_free(struct awsq_client *client);
 
-/* The region it was made for. */
+/* The region it was made for, owned by the client. */
 const char *awsq_client_region(const struct awsq_client *client);
 
 /*
@@ -117,7 +118,10 @@ void awsq_call_free(struct awsq_call *call);
 /*
  * Carries out n calls at once and waits for all. Where a call succeeds, its out is filled (which
  * the caller frees with its operation's free function); where it fails, out is left empty and its
- * err says why. The result is 0, or the code of the first call in the array that failed.
+ * err says why. The result is 0, or the code of the first call in the array that failed:
+ * AWSQ_ESERVICE, when AWS refused it; AWSQ_ENET, AWSQ_ETLS, AWSQ_ETIMEDOUT, when it was not reached
+ * or did not answer in time; AWSQ_EPARSE, AWSQ_ETOOBIG, when its answer was none; AWSQ_ECREDENTIALS
+ * and the other errors of awsq_credentials_source_get(); AWSQ_ECANCELED; AWSQ_EINVAL; AWSQ_ENOMEM.
  */
 int awsq_run(struct awsq_client *client, struct awsq_call *calls, size_t n);
 

@@ -15,7 +15,8 @@ enum awsq_log_level {
 
 struct awsq_log {
 	enum awsq_log_level level; /* remarks up to this level */
-	void (*write)(void *arg, enum awsq_log_level level, const char *line); /* may be NULL */
+	/* Is given the line, without its end, for the time of the call. NULL drops it. */
+	void (*write)(void *arg, enum awsq_log_level level, const char *line);
 	void *arg;
 };
 

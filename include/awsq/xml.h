@@ -20,16 +20,20 @@ AWSQ_BEGIN_DECLS
 /*
  * Starts a document. The shape's paths are relative to the root element; what is found goes to
  * value, a zeroed struct of the shape, which the caller frees with awsq_shape_free, after an error
- * too.
+ * too. Both are borrowed until awsq_xml_free(). AWSQ_ENOMEM.
  */
 int awsq_xml_new(struct awsq_xml **out, const struct awsq_shape *shape, void *value);
 
-/* The next bytes of the document. After an error the rest is ignored and the error repeated. */
+/*
+ * The next bytes of the document. After an error the rest is ignored and the error repeated:
+ * AWSQ_EPARSE when it is not well formed or does not fit the shape, AWSQ_ETOOBIG, AWSQ_ENOMEM.
+ */
 int awsq_xml_feed(struct awsq_xml *x, const char *data, size_t len);
 
-/* Says that the document is complete. */
+/* Says that the document is complete. The same errors: AWSQ_EPARSE when it is not. */
 int awsq_xml_finish(struct awsq_xml *x);
 
+/* Frees the parser, not what it put into value. NULL is allowed. */
 void awsq_xml_free(struct awsq_xml *x);
 
 /*
