@@ -21,6 +21,28 @@ def everything_in(stage: Path) -> set[str]:
     return {str(path.relative_to(stage)) for path in stage.rglob("*") if not path.is_dir()}
 
 
+def ask(file: Path, *options: str) -> str:
+    """What pkg-config says by one file, of folders that compilers know without it, too."""
+    command = ["pkg-config", *options, str(file)]
+    env = {**os.environ, "PKG_CONFIG_ALLOW_SYSTEM_CFLAGS": "1", "PKG_CONFIG_ALLOW_SYSTEM_LIBS": "1"}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
+    return done.stdout.strip()
+
+
+def check_pkg_config(file: Path, folders: dict[str, str]) -> None:
+    """Its folders are the install's, and below the prefix they move with it."""
+    prefix = folders["PREFIX"]
+    libraries = folders.get("LIBDIR", f"{prefix}/lib")
+    headers = folders.get("INCLUDEDIR", f"{prefix}/include")
+    # Further ones are of the libraries that it needs itself.
+    assert ask(file, "--cflags").split()[0] == f"-I{headers}"
+    assert ask(file, "--libs") == f"-L{libraries} -lawsq"
+    moved = libraries.replace(prefix, "/moved", 1)
+    assert ask(file, "--libs", "--define-variable=prefix=/moved") == f"-L{moved} -lawsq"
+    needed = {"-lcurl", "-lxml2", "-ljansson", "-pthread"}
+    assert needed <= set(ask(file, "--static", "--libs").split())
+
+
 @pytest.mark.parametrize("folders", [MULTIARCH, ELSEWHERE], ids=["multiarch", "elsewhere"])
 def test_install_and_uninstall(tmp_path: Path, folders: dict[str, str]) -> None:
     prefix = folders["PREFIX"]
@@ -41,31 +63,8 @@ def test_install_and_uninstall(tmp_path: Path, folders: dict[str, str]) -> None:
     assert names == {"awsq.pc", "libawsq.a", "libawsq.so", soname, real}
     for link, target in ((soname, real), ("libawsq.so", soname)):
         assert os.readlink(f"{tmp_path}{libraries}/{link}") == target
+    check_pkg_config(Path(f"{tmp_path}{libraries}/pkgconfig/awsq.pc"), folders)
     make("uninstall", DESTDIR=str(tmp_path), **folders)
     assert everything_in(tmp_path) == set()
     ours = {path for path in tmp_path.rglob("*") if path.name == "awsq"}
     assert ours <= {tmp_path / "opt/awsq"}  # the prefix itself is not ours to remove
-
-
-@pytest.mark.parametrize("folders", [MULTIARCH, ELSEWHERE], ids=["multiarch", "elsewhere"])
-def test_pkg_config(tmp_path: Path, folders: dict[str, str]) -> None:
-    """Its folders are the install's, and below the prefix they move with it."""
-    make("install", DESTDIR=str(tmp_path), **folders)
-    (file,) = tmp_path.rglob("awsq.pc")
-
-    def ask(*options: str) -> str:
-        command = ["pkg-config", *options, str(file)]
-        env = {**os.environ, "PKG_CONFIG_ALLOW_SYSTEM_CFLAGS": "1",
-               "PKG_CONFIG_ALLOW_SYSTEM_LIBS": "1"}
-        return subprocess.run(
-            command, check=True, capture_output=True, text=True, env=env
-        ).stdout.strip()
-
-    prefix = folders["PREFIX"]
-    libraries = folders.get("LIBDIR", f"{prefix}/lib")
-    headers = folders.get("INCLUDEDIR", f"{prefix}/include")
-    assert ask("--cflags").split()[0] == f"-I{headers}"  # further ones are of libraries it needs
-    assert ask("--libs") == f"-L{libraries} -lawsq"
-    moved = "--define-variable=prefix=/moved"
-    assert ask("--libs", moved) == f"-L{libraries.replace(prefix, '/moved', 1)} -lawsq"
-    assert {"-lcurl", "-lxml2", "-ljansson", "-pthread"} <= set(ask("--static", "--libs").split())
