@@ -4,9 +4,9 @@
  * Each function describes one call (client.h), to be carried out with awsq_run; it copies what it
  * is given and cannot fail. The names and the meaning of parameters are those of the Amazon EC2 API
  * Reference (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/), under the operation's name.
- * Where a call has an `out` (ec2_types.h), that struct must be zeroed before, belongs to the caller,
- * and is freed with the awsq_ec2_free_... function named for it, which leaves it zeroed and takes
- * NULL. Errors are those of awsq_run().
+ * Where a call has an `out` (ec2_types.h), that struct must be zeroed before, belongs to the
+ * caller, and is freed with the awsq_ec2_free_... function named for it, which leaves it zeroed and
+ * takes NULL. Errors are those of awsq_run().
  */
 #ifndef AWSQ_EC2_H
 #define AWSQ_EC2_H
