@@ -178,14 +178,14 @@ static int fill(const struct awsq_shape *shape, void *value, const json_t *from)
 /* Answers may be secrets, of which no copies are to stay behind. jansson bounds the depth. */
 static void wipe(json_t *from)
 {
-	const char *name;
-	json_t *part;
-	size_t i;
+	void *at = json_object_iter(from);
 
 	if (json_is_string(from))
 		awsq_wipe((char *)json_string_value(from), json_string_length(from));
-	json_object_foreach(from, name, part) wipe(part);
-	json_array_foreach(from, i, part) wipe(part);
+	for (; at; at = json_object_iter_next(from, at))
+		wipe(json_object_iter_value(at));
+	for (size_t i = 0; i < json_array_size(from); i++)
+		wipe(json_array_get(from, i));
 }
 
 int awsq_json_fill(const struct awsq_shape *shape, void *value, const char *data, size_t len)
