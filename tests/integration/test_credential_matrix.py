@@ -19,13 +19,17 @@ from typing import Any
 
 import pytest
 from fleet import BUILD
-from matrix import roles, services, sso, static
+from matrix import in_cloud, roles, services, sso, static, web
 from matrix.case import Case, Moment, prepare
 from matrix.site import Site, Town
 
+from cloud.client import Cloud
+
 HERE = Path(__file__).resolve().parent
 DRIVER = BUILD / "unit" / "drive_credentials"
-CASES: list[Case] = static.CASES + roles.CASES + services.CASES + sso.CASES
+CASES: list[Case] = [
+    case for part in (static, roles, web, services, sso) for case in part.CASES
+]
 AT_ONCE = 8
 EPARSE = -4  # err.h
 
@@ -166,10 +170,10 @@ def chosen() -> list[Case]:
     return [case for case in CASES if os.environ.get("MATRIX_ONLY", "") in case.name]
 
 
-def test_the_matrix(tmp_path: Path) -> None:
+def ask_both(tmp_path: Path, cases: list[Case]) -> tuple[list[Run], list[Run]]:
     if not DRIVER.exists():
         pytest.fail(f"{DRIVER} is missing: 'make integration' builds it")
-    library, moment, cases = build_loopback(tmp_path), Moment(), chosen()
+    library, moment = build_loopback(tmp_path), Moment()
     ours = prepared("ours", tmp_path, moment, cases)
     theirs = prepared("botocore", tmp_path, moment, cases)
     for run in ours:
@@ -183,10 +187,28 @@ def test_the_matrix(tmp_path: Path) -> None:
             asked += [pool.submit(ask_ours, run) for run in ours]
             for one in asked:
                 one.result()
+    return ours, theirs
+
+
+def test_the_matrix(tmp_path: Path) -> None:
+    ours, theirs = ask_both(tmp_path, chosen())
     wrong = {run.case.name: compare(run, other) for run, other in zip(ours, theirs)}
     lines = [f"{name}: {text}" for name, texts in wrong.items() for text in texts]
     if lines:
         pytest.fail("\n".join(lines), pytrace=False)
+
+
+def test_against_the_cloud(cloud: Cloud, tmp_path: Path) -> None:
+    """It gives out other keys each time, verifies what is signed with them, and tells whose they
+    are."""
+    cases = in_cloud.cases(cloud)
+    for run, other in zip(*ask_both(tmp_path, cases)):
+        said = [re.sub(r"(botocore-session|awsq)-\d+", "made up", r.answer.get("arn", "none"))
+                for r in (run, other)]  # fmt: skip
+        assert said == [run.case.want] * 2, (run.case.name, run.answer, other.answer)
+        if run.case.want == "none":
+            assert re.search(run.case.says, run.answer["aws_code"] + run.answer["text"]), run.answer
+            assert re.search(run.case.says, other.answer["text"]), other.answer
 
 
 def test_it_has_enough_situations() -> None:

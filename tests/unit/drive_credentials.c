@@ -2,7 +2,7 @@
  * drive_credentials: finds credentials in the environment that it is started in, for tests that
  * compare with another chain. The profile may be given; who is asked for a code of an MFA device
  * answers $MFA_CODE. A line of JSON says what was found, or how it failed. Of the secret it has a
- * hash.
+ * hash; with $IDENTITY set, it has what STS says whose they are.
  */
 #include "banned.h"
 
@@ -15,6 +15,8 @@
 #include <awsq/credentials.h>
 #include <awsq/hash.h>
 #include <awsq/json.h>
+#include <awsq/settings.h>
+#include <awsq/sts.h>
 
 static int answer_code(void *arg, const char *question, char *answer, size_t size)
 {
@@ -42,6 +44,31 @@ static void say_found(struct awsq_buf *out, const struct awsq_credentials *found
 	awsq_json_add(out, found->source, "source");
 }
 
+static int say_identity(struct awsq_buf *out, struct awsq_credentials_source *source,
+	const char *profile, struct awsq_err *err)
+{
+	struct awsq_client_options options = { .source = source };
+	struct awsq_sts_identity identity = { 0 };
+	struct awsq_settings settings;
+	struct awsq_client *client = NULL;
+	struct awsq_call call;
+	int rc = awsq_settings_load(&settings, profile, &awsq_environment_process, err);
+
+	options.settings = &settings;
+	options.region = settings.region;
+	if (rc == 0)
+		rc = awsq_client_new(&client, &options, err);
+	if (rc == 0) {
+		awsq_sts_get_caller_identity(&call, &identity);
+		rc = awsq_run_one(client, &call, err);
+		awsq_json_add(out, identity.arn, "arn");
+	}
+	awsq_sts_free_identity(&identity);
+	awsq_client_free(client);
+	awsq_settings_free(&settings);
+	return rc;
+}
+
 static void say_failed(struct awsq_buf *out, const struct awsq_err *err)
 {
 	awsq_json_add_int(out, err->code, "code");
@@ -67,7 +94,9 @@ int main(int argc, char **argv)
 		rc = awsq_credentials_source_get(source, &found, &err);
 	if (rc == 0)
 		say_found(&out, &found);
-	else
+	if (rc == 0 && getenv("IDENTITY"))
+		rc = say_identity(&out, source, options.profile, &err);
+	if (rc != 0)
 		say_failed(&out, &err);
 	awsq_json_end(&out);
 	if (awsq_buf_error(&out) != 0)

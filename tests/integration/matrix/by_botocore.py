@@ -55,13 +55,16 @@ def resolve(profile: str | None) -> dict[str, Any]:
         return {"kind": "none"}
     keys = found.get_frozen_credentials()
     expires = getattr(found, "_expiry_time", None)
-    return {
+    answer = {
         "key": keys.access_key,
         "secret": hashlib.sha256(keys.secret_key.encode()).hexdigest(),
         "token": keys.token,
         "expires": int(expires.timestamp()) if expires else 0,
         "source": found.method,
     }
+    if "IDENTITY" in os.environ:
+        answer["arn"] = session.create_client("sts").get_caller_identity()["Arn"]
+    return answer
 
 
 def answer(situation: dict[str, Any]) -> dict[str, Any]:

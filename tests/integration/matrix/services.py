@@ -35,7 +35,8 @@ def _without(name: str) -> dict[str, object]:
 
 # Its arguments as keys: what the splitting of a command into words came to.
 _ECHO = """#!/bin/sh
-printf '{"Version": 1, "AccessKeyId": "%s", "SecretAccessKey": "%s"}' "$(echo "$*" | tr '"\\\\' QB)" $#
+words=$(echo "$*" | tr '"\\\\' QB)
+printf '{"Version": 1, "AccessKeyId": "%s", "SecretAccessKey": "%s"}' "$words" $#
 """
 
 
@@ -58,7 +59,7 @@ PROCESS = [
     _process("a token that is null", "AKIAP", {**GIVEN, "SessionToken": None}),
     _process("valid for hours", "AKIAP", {**GIVEN, "Expiration": "@LATER@"}),
     _process("valid for minutes", "AKIAP", {**GIVEN, "Expiration": "@SOON@"}),
-    _process("an offset in its time", "AKIAP", {**GIVEN, "Expiration": "2031-01-01T12:00:00+02:00"}),
+    _process("an offset in time", "AKIAP", {**GIVEN, "Expiration": "2031-01-01T12:00:00+02:00"}),
     _process("a fraction in its time", "AKIAP", {**GIVEN, "Expiration": "2031-01-01T12:00:00.5Z"}),
     _process("a time that is null", "AKIAP", {**GIVEN, "Expiration": None}),
     _process("more than is known", "AKIAP", {**GIVEN, "AccountId": "123456789012", "x": [1]}),
@@ -72,7 +73,7 @@ PROCESS = [
     _refused("no JSON", "AKIA SECRET", "", "JSONDecodeError"),
     _refused("a list", "[]", "", "AttributeError"),
     _refused("nothing said", "", "", "JSONDecodeError"),
-    _command("that fails", REFUSED, "sh -c 'echo no luck >&2; exit 3'", "no luck", "CredentialRetr"),
+    _command("that fails", REFUSED, "sh -c 'echo no luck >&2; exit 3'", "no luck", "Retrieval"),
     _command("that is not there", REFUSED, "/no/such/program x", "/no/such", "FileNotFound"),
     _command("a quote that has no end", REFUSED, "sh -c 'exit", "credential_process", "ValueError"),
     Case(
@@ -339,7 +340,12 @@ INSTANCE = [
         says="IMDSv1|version 1|v1",
         theirs="MetadataRetrievalError",
     ),
-    _imds("version 1 off, and there is 2", _V2, Imds(), env={"AWS_EC2_METADATA_V1_DISABLED": "true"}),
+    _imds(
+        "version 1 off, and there is 2",
+        _V2,
+        Imds(),
+        env={"AWS_EC2_METADATA_V1_DISABLED": "true"},
+    ),
     _imds(
         "version 1 is not off",
         _V1,

@@ -39,18 +39,21 @@ def token(expires: str = "@LATER@", **changes: str | None) -> str:
 
 def _old(name: str, want: str, text: str | None, **rest: object) -> Case:
     files = {CONFIG: OLD} | ({_cache(URL): text} if text is not None else {})
-    return Case("sso: " + name, want, **{"files": files, "site": SITE, **rest})  # type: ignore
+    rest = {"files": files, "site": SITE, **rest}
+    return Case("sso: " + name, want, **rest)  # type: ignore
 
 
 def _new(name: str, want: str, text: str | None, **rest: object) -> Case:
     files = {CONFIG: SESSION} | ({_cache("corp"): text} if text is not None else {})
-    return Case("sso session: " + name, want, **{"files": files, "site": SITE, **rest})  # type: ignore
+    rest = {"files": files, "site": SITE, **rest}
+    return Case("sso session: " + name, want, **rest)  # type: ignore
 
 
 def _config(name: str, text: str, says: str, want: str = REFUSED) -> Case:
     theirs = "InvalidConfigError" if want == REFUSED else ""
     files = {CONFIG: text, _cache("corp"): token(), _cache(URL): token()}
-    return Case("sso config: " + name, want, files=files, site=SITE, says=says, theirs=theirs)  # type: ignore
+    rest = {"files": files, "site": SITE, "says": says, "theirs": theirs}
+    return Case("sso config: " + name, want, **rest)  # type: ignore
 
 
 WITHOUT_SESSION = [

@@ -322,13 +322,16 @@ FORM = [
     Case(
         "form: a section after others of its kind",
         "AKIAZ",
-        files={CREDENTIALS: "".join(f"[p{i}]\n{keys('AKIA' + str(i))}" for i in range(300))
-               + "[default]\n" + keys("AKIAZ")},
+        files={
+            CREDENTIALS: "".join(f"[p{i}]\n{keys('AKIA' + str(i))}" for i in range(300))
+            + "[default]\n"
+            + keys("AKIAZ")
+        },
     ),
-]  # fmt: skip
+]
 
 
-def _broken(name: str, text: str | bytes, says: str = "line [0-9]+", file: str = CREDENTIALS) -> Case:
+def _broken(name: str, text: str, says: str, file: str = CREDENTIALS) -> Case:
     return Case("broken: " + name, FILE, files={file: text}, says=says, theirs="ConfigParseError")
 
 
