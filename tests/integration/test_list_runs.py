@@ -158,7 +158,7 @@ def on_terminal(book: Book, columns: int) -> list[str]:
 
 def test_remarks_fit_a_terminal(book: Book) -> None:
     """They are cut: beside the other columns where there is good room, and else below."""
-    book.add(message="words of é𝄞 letters and blanks, " * 9)
+    book.add(message="words of é𝄞 letters and blanks, " * 9, **PHASES)
     header, whole = book.run().splitlines()
     start = whole.index("words")
     for columns in (62, 80, start + 35, start + 36, 131, 400):
@@ -166,16 +166,19 @@ def test_remarks_fit_a_terminal(book: Book) -> None:
         if columns == 400:
             assert lines == [header, whole]
             continue
-        beside = columns >= start + 36
-        assert len(lines) == (2 if beside else 3)
+        begin = start if columns >= start + 36 else 4
         assert max(map(len, lines)) <= columns
         row = lines[-1]
-        shown = row[start if beside else 4:].removesuffix(" ...")
+        shown = row[begin:].removesuffix(" ...")
         assert row.endswith(shown + " ...") and whole[start:].startswith(shown + " ")
         following = whole[start:][len(shown) + 1:].split(" ")[0]
         assert len(row) + len(following) + 1 > columns, "room is left"
-    book.add(message="x" * 200)
+    book.add(message="x" * 200, **PHASES)
     assert on_terminal(book, start + 40)[1][start:] == "x" * 36 + " ..."
+    # Where the job has no times, their room is the remark's.
+    book.add(message="y" * 200)
+    first = on_terminal(book, start + 30)[1]
+    assert first.endswith("y" * 36 + " ...") and len(first) == start + 30
 
 
 @pytest.mark.parametrize("args", [["-o", "csv", "-a"], ["-o", "json", "-a"], ["-a"], ["--log"]])

@@ -93,6 +93,24 @@ static void test_below(void **state)
 	table_free(t);
 }
 
+/* Where cells are empty, their room is the text's. */
+static void test_empty_cells(void **state)
+{
+	struct table *t = table_new(4);
+
+	(void)state;
+	table_add(t, "REGION", "RESOURCE", "ID", "DETAIL");
+	table_add(t, "eu-west-3", "image", "ami-0123456789abcdef0", "copy of ami-0123");
+	table_add(t, "eu-west-3", "difference", "", "image: wanted another one, found that one");
+	expect(t, 60, 0, 0,
+		"REGION     RESOURCE    ID                     DETAIL\n"
+		"eu-west-3  image       ami-0123456789abcdef0\n"
+		"    copy of ami-0123\n"
+		"eu-west-3  difference  image: wanted another one, found that\n"
+		"                       one\n");
+	table_free(t);
+}
+
 static void test_narrow(void **state)
 {
 	struct table *t = table_new(3);
@@ -136,6 +154,7 @@ int main(void)
 		cmocka_unit_test(test_any_width),
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_below),
+		cmocka_unit_test(test_empty_cells),
 		cmocka_unit_test(test_narrow),
 		cmocka_unit_test(test_lines),
 	};

@@ -3,9 +3,11 @@
 #include "cli/everywhere.h"
 
 #include "cli/table.h"
+#include "cli/wrap.h"
 #include "fleet/text.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 /* ---- A report, as text or JSON */
 
@@ -76,12 +78,16 @@ static int add_region(struct report_of_all *all, const struct app *app, const st
 
 static void add_totals(struct awsq_buf *text, const struct inventory_totals *t)
 {
-	awsq_buf_addf(text,
+	struct awsq_buf line = AWSQ_BUF_INIT(1024);
+
+	awsq_buf_addf(&line,
 		"total: %" PRId64 " GiB in volumes, %" PRId64
 		" GiB in snapshots; outside home and regions.cfg: %zu of %zu; regions read: "
-		"%zu of %zu\n",
+		"%zu of %zu",
 		t->volumes_gib, t->snapshots_gib, t->strays, t->items, t->regions_read,
 		t->regions_read + t->regions_unread);
+	wrap_add(text, awsq_buf_str(&line), view_of(STDOUT_FILENO).columns, 0, 4);
+	awsq_buf_free(&line);
 }
 
 static int print(struct app *app, struct report_of_all *all)

@@ -207,27 +207,36 @@ static void put_last(struct line *line, const char *text, size_t width, enum pai
 	put(line, MARK, mark, paint);
 }
 
-/* Lines of the last column's cell, or those of the others, until all have come to their end. */
+/* A row: cells in their columns, and beside them the text, in as many columns as it may take. */
+struct row {
+	const char *cells[MAX_COLUMNS];
+	const unsigned char *paints;
+	size_t n; /* cells; the text's is not among them */
+	const char *text;
+	size_t width;
+	enum paint paint;
+};
+
+/* Lines, until all of the row has come to its end. */
 static void put_row(struct awsq_buf *out, const struct table *t, const struct layout *l,
-	const char **cells, const unsigned char *paints)
+	struct row *row)
 {
-	size_t last = (size_t)t->columns - 1;
 	struct line line = { .out = out, .view = &t->view };
 
 	for (size_t n = 1, more = 1; more; n++) {
 		more = 0;
-		for (size_t i = 0; i < last; i++) {
-			put_piece(&line, &cells[i], l->width[i], l->width[i] + l->gap,
-				(enum paint)paints[i]);
-			more |= *cells[i] != '\0';
+		for (size_t i = 0; i < row->n; i++) {
+			put_piece(&line, &row->cells[i], l->width[i], l->width[i] + l->gap,
+				(enum paint)row->paints[i]);
+			more |= *row->cells[i] != '\0';
 		}
 		if (n == t->lines) {
-			put_last(&line, cells[last], l->width[last], (enum paint)paints[last]);
-			cells[last] = "";
+			put_last(&line, row->text, row->width, row->paint);
+			row->text = "";
 		} else {
-			put_piece(&line, &cells[last], l->width[last], 0, (enum paint)paints[last]);
+			put_piece(&line, &row->text, row->width, 0, row->paint);
 		}
-		more |= *cells[last] != '\0';
+		more |= *row->text != '\0';
 		end_line(&line);
 	}
 }
@@ -250,26 +259,49 @@ static void put_below(struct awsq_buf *out, const struct table *t, const char *t
 	}
 }
 
+static int is_empty(const char *cell)
+{
+	return strcmp(cell, "-") == 0;
+}
+
+/* Whether there is good room for the text where cells are empty: they are left out then. */
+static int take_room(struct row *row, const struct table *t, const struct layout *l)
+{
+	size_t n = row->n, start;
+
+	while (n > 1 && is_empty(row->cells[n - 1]))
+		n--;
+	start = sum(l, n) + n * l->gap;
+	if (n == row->n || start + BESIDE > t->view.columns)
+		return 0;
+	row->n = n;
+	row->width = t->view.columns - start;
+	return 1;
+}
+
 void table_print(struct awsq_buf *out, const struct table *t)
 {
-	size_t n = t ? (size_t)t->columns : 0, last = n - 1;
+	size_t n = t ? (size_t)t->columns : 0;
 	struct layout l;
 
 	if (!t)
 		return;
 	l = lay_out(t);
-	for (size_t row = 0; row + n <= t->n; row += n) {
-		const char *cells[MAX_COLUMNS], *below = "";
+	for (size_t at = 0; at + n <= t->n; at += n) {
+		struct row row = { .paints = t->paints + at, .n = n - 1, .width = l.width[n - 1] };
+		const char *below = "";
 
 		for (size_t i = 0; i < n; i++)
-			cells[i] = t->cells[row + i] ? t->cells[row + i] : "?";
-		if (l.below && wrap_columns(cells[last]) > l.width[last]) {
+			row.cells[i] = t->cells[at + i] ? t->cells[at + i] : "?";
+		row.text = row.cells[n - 1];
+		row.paint = (enum paint)t->paints[at + n - 1];
+		if (l.below && wrap_columns(row.text) > row.width && !take_room(&row, t, &l)) {
 			/* Neither the header nor the mark of an empty cell is worth a line. */
-			below = row > 0 && strcmp(cells[last], "-") != 0 ? cells[last] : "";
-			cells[last] = "";
+			below = at > 0 && !is_empty(row.text) ? row.text : "";
+			row.text = "";
 		}
-		put_row(out, t, &l, cells, t->paints + row);
-		put_below(out, t, below, (enum paint)t->paints[row + last]);
+		put_row(out, t, &l, &row);
+		put_below(out, t, below, row.paint);
 	}
 }
 

@@ -24,7 +24,8 @@ void table_paint(struct table *t, int column, enum paint paint);
 /*
  * Lays the table out for a view. Where it is too wide, the last column is broken into lines of
  * whole words, at most so many (0: any number; the last one then ends with " ..."); and where there
- * is no good room for that beside the others, its longer cells stand below their rows.
+ * is no good room for that beside the others, its longer cells stand where cells before them are
+ * empty, or below their rows.
  */
 void table_fit(struct table *t, const struct view *view, size_t lines);
 
