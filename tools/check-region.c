@@ -122,7 +122,7 @@ static int run(struct app *app)
 }
 
 static const struct tool tool = {
-	.help = { TOOL_CHECK, "check-region", "REGION... | --all | --everywhere",
+	.help = { TOOL_CHECK, "check-region", "REGION... | --all | --everywhere | --identity",
 		"Show what regions have of the fleet, and what differs from what they should "
 		"have.\n"
 		"Ends with 0 when nothing differs, with 3 when something does, and with 1 when\n"

@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "cli/app_private.h"
+#include "cli/identity.h"
 #include "cli/completion.h"
 #include "cli/signals.h"
 #include "cli/table.h"
@@ -84,11 +85,13 @@ static int set_up(struct app *app)
 	rc = config_find(&path, app->options.config, &err);
 	if (rc == 0)
 		rc = config_load(&app->config, path, &err);
+	else if (rc == AWSQ_ENOTFOUND && app->options.identity)
+		rc = 0;
 	free(path);
 	if (rc != 0)
 		return app_fail(app, EXIT_USAGE, &err);
 	rc = app_choose_accounts(app);
-	if (rc == 0 && !(app->tool->needs & NEEDS_NO_AWS))
+	if (rc == 0 && !(app->tool->needs & NEEDS_NO_AWS) && !app->options.identity)
 		rc = app_choose_regions(app);
 	if (rc != 0)
 		return rc;
@@ -103,7 +106,7 @@ static int set_up(struct app *app)
 		if (account->chosen && app_load_aws(app, account, &err) != 0)
 			return app_fail(app, load_status(err.code), &err);
 	}
-	if (app_open_accounts(app, &err) != 0)
+	if (!app->options.identity && app_open_accounts(app, &err) != 0)
 		return app_fail(app, EXIT_USAGE, &err);
 	return 0;
 }
@@ -120,6 +123,8 @@ static int run(struct app *app)
 
 	if (rc != 0)
 		return rc;
+	if (app->options.identity)
+		return identity_show(app);
 	for (size_t i = 0; i < app->n_accounts; i++)
 		app_open_ledger(app, &app->accounts[i]);
 	if (app->tool->needs & NEEDS_NO_AWS) {

@@ -112,7 +112,7 @@ int app_load_aws(struct app *app, struct account *account, struct awsq_err *err)
 	if (rc == 0 && o->endpoint_url && override_endpoints(settings, o->endpoint_url) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	/* A URL that is of no use is better said before anything begins. */
-	if (rc == 0)
+	if (rc == 0 && app->config.home)
 		rc = awsq_endpoint_resolve(&endpoint, "ec2", app->config.home,
 			&(struct awsq_endpoint_options){
 				settings->fips, settings->dualstack, settings->endpoint_url_ec2 },

@@ -73,6 +73,8 @@ static const struct option_row rows[] = {
 		"seconds that EC2 bills, by month and region" },
 	{ "everywhere", 0, FLAG, NULL, AT(everywhere), TOOL_CHECK | TOOL_CLEAR,
 		"every region that the account has enabled" },
+	{ "identity", 0, FLAG, NULL, AT(identity), TOOL_CHECK,
+		"say whose credentials are used and where they are from" },
 	{ "config", 'c', STRING, "FILE", AT(config), EVERY,
 		"read FILE, not the first regions.cfg that is found" },
 	{ "dry-run", 'n', FLAG, NULL, AT(dry_run), TOOL_CONFIG | TOOL_CLEAR | TOOL_ROTATE,
@@ -335,6 +337,8 @@ static int check_together(const struct options *o, const struct tool_help *tool)
 		wrong = "--everywhere and --all exclude each other: use one of them";
 	else if (o->everywhere && o->n_regions > 0)
 		wrong = "--everywhere takes no regions: leave them out";
+	else if (o->identity && (o->all || o->everywhere || o->n_regions > 0))
+		wrong = "--identity takes no regions: leave them out";
 	else if (o->preflight && o->dry_run)
 		wrong = "--preflight and --dry-run exclude each other: use one of them";
 	else if (tool->id == TOOL_CONFIG && strcmp(o->output, "json") == 0 && !o->dry_run &&

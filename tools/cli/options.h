@@ -33,6 +33,7 @@ struct tool_help {
 
 struct options {
 	int all;
+	int identity;   /* never with all, everywhere or regions */
 	int everywhere; /* every region that the account has enabled; never with all or regions */
 	const char *config;
 	const char *profile;
