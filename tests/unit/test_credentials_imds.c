@@ -202,7 +202,7 @@ static void test_nothing_there(void **state)
 		{ "role", 200, "no JSON", ROLE_PATH "role': its answer was not a JSON object" },
 		{ "role", 200,
 			"{\"Code\": \"AssumeRoleUnauthorizedAccess\", \"Message\": \"not "
-		        "trusted\"}",
+			"trusted\"}",
 			"gives no 'AccessKeyId': AssumeRoleUnauthorizedAccess: not trusted" },
 		{ "role", 200,
 			"{\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"S\", \"Token\": \"T\"}",
