@@ -1,8 +1,8 @@
 /*
  * loopback.c: loaded before libc (LD_PRELOAD), it keeps a process on this machine. Connections to
  * the addresses at which an instance or a container finds its keys go to the port $LINK_LOCAL of
- * the loopback interface, all others that leave the machine are refused. 127.0.0.2 and all the other
- * addresses of the loopback interface are 127.0.0.1, where the tests' servers are.
+ * the loopback interface, all others that leave the machine are refused. 127.0.0.2 and all the
+ * other addresses of the loopback interface are 127.0.0.1, where the tests' servers are.
  */
 #include "banned.h"
 
