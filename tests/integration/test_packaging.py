@@ -1,4 +1,4 @@
-"""What is packaged agrees with the Makefile and with the executables. `make check-deb` installs it."""
+"""What is packaged agrees with Makefile and executables. `make check-deb` installs it."""
 
 from __future__ import annotations
 
@@ -113,7 +113,27 @@ def test_the_cronjob_is_safe() -> None:
     assert pod["terminationGracePeriodSeconds"] >= SECONDS_TO_STOP
     assert container["command"][0] == "rotate-regions"
     assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in pod["volumes"]}
-    claims = [v["persistentVolumeClaim"]["claimName"] for v in pod["volumes"] if len(v) and
-              "persistentVolumeClaim" in v]  # fmt: skip
-    assert claims == [claim["metadata"]["name"]]
+    (state,) = (v for v in pod["volumes"] if v["name"] == "state")
+    assert state["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
     assert claim["spec"]["accessModes"] == ["ReadWriteOncePod"]
+
+
+def code(name: str, comment: str) -> str:
+    """An example without its comments, a space for each gap."""
+    text = (EXAMPLES / name).read_text()
+    return " ".join(re.sub(rf"^\s*{comment}.*$", "", text, flags=re.MULTILINE).split())
+
+
+def test_the_nomad_job_is_safe() -> None:
+    text = code("awsq.nomad.hcl", "#")
+    (minutes,) = re.findall(r'kill_timeout = "(\d+)m"', text)
+    assert int(minutes) * 60 >= SECONDS_TO_STOP
+    assert 'kill_signal = "SIGTERM"' in text and "prohibit_overlap = true" in text
+    assert "restart { attempts = 0 " in text and "reschedule { attempts = 0 " in text
+
+
+def test_the_pipeline_is_safe() -> None:
+    text = code("Jenkinsfile", "//")
+    assert "disableConcurrentBuilds()" in text and "abortPrevious" not in text
+    assert "sh 'exec rotate-regions " in text
+    assert "aborted { sh 'exec stop-region --all' }" in text
