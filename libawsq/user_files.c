@@ -26,7 +26,7 @@ static int cannot_read(struct awsq_err *err, const char *path, int error)
 	return awsq_err_set(err, AWSQ_EIO, "cannot read '%s': %s", path, why);
 }
 
-/* Adds text with the variables within it, $NAME and ${NAME}; those that are not set stay as they are. */
+/* Adds text with the variables within it, $NAME and ${NAME}; those not set stay as they are. */
 static void add_expanded(struct awsq_buf *out, const char *text, const struct awsq_environment *env)
 {
 	static const char letters[] =
