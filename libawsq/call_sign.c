@@ -20,6 +20,8 @@ struct lines {
 static int take_keys(struct running *r)
 {
 	const struct awsq_client_options *o = &r->client->options;
+	struct awsq_err *err = &r->call->err;
+	int rc;
 
 	awsq_credentials_free(&r->own);
 	r->keys = NULL;
@@ -29,10 +31,15 @@ static int take_keys(struct running *r)
 	if (r->keys)
 		return 0;
 	if (!o->source)
-		return awsq_err_set(&r->call->err, AWSQ_ECREDENTIALS,
-			"the client has no credentials");
+		return awsq_err_set(err, AWSQ_ECREDENTIALS, "the client has no credentials");
 	r->keys = &r->own;
-	return awsq_credentials_source_get(o->source, &r->own, &r->call->err);
+	rc = awsq_credentials_source_get(o->source, &r->own, err);
+	if (rc != 0) {
+		/* Of STS, perhaps, and not of what was to be called. */
+		err->aws_code[0] = '\0';
+		err->http_status = 0;
+	}
+	return rc;
 }
 
 /* Signs as of this moment, and adds the lines that say so. */

@@ -15,6 +15,7 @@
 #include <awsq/retry.h>
 #include <awsq/sigv4.h>
 
+#include "credentials_source.h"
 #include "fake_client.h"
 
 #define TOKEN   "FwoGZXIvYXdzEXAMPLETOKEN//=="
@@ -360,6 +361,104 @@ static void test_log_levels(void **state)
 	fake_end(&f);
 }
 
+#define AWS_ERROR(code)                                                              \
+	"<Response><Errors><Error><Code>" code "</Code><Message>m</Message></Error>" \
+	"</Errors><RequestID>r</RequestID></Response>"
+
+/* KEY1, then KEY2 and so on, until there are no more. */
+struct keys {
+	int n, last;
+};
+
+static int load_key(void *arg, struct awsq_credentials *out, int first, struct awsq_err *err)
+{
+	struct keys *k = arg;
+	char key[16], secret[] = FAKE_SECRET;
+
+	(void)first;
+	if (k->n == k->last) {
+		(void)awsq_err_set(err, AWSQ_ECREDENTIALS, "no more keys");
+		(void)snprintf(err->aws_code, sizeof(err->aws_code), "AccessDenied");
+		return AWSQ_ECREDENTIALS;
+	}
+	(void)snprintf(key, sizeof(key), "KEY%d", ++k->n);
+	return awsq_credentials_copy(out,
+		&(struct awsq_credentials){ key, secret, NULL, 0, "counter" });
+}
+
+static void leave(void *arg)
+{
+	(void)arg;
+}
+
+static void begin_with_source(struct fake *f, struct keys *k, const struct answer *answers,
+	size_t n)
+{
+	struct credentials_maker maker = { load_key, leave, k };
+
+	fake_prepare(f, answers, n);
+	f->options.credentials = NULL;
+	assert_int_equal(credentials_source_make(&f->options.source, &maker, NULL, NULL, NULL), 0);
+	fake_open(f);
+}
+
+/* What is refused for its keys was not carried out: it goes again, once, and does not count. */
+static void test_refused_keys(void **state)
+{
+	static const struct answer answers[] = {
+		{ .status = 400, .body = AWS_ERROR("RequestExpired") },
+		{ .status = 200 },
+		{ .status = 401, .body = AWS_ERROR("AuthFailure") },
+		{ .status = 401, .body = AWS_ERROR("AuthFailure") },
+	};
+	struct keys k = { 0, 3 };
+	struct awsq_call call;
+	struct fake f;
+
+	(void)state;
+	begin_with_source(&f, &k, answers, 4);
+	awsq_ec2_disassociate_profile(&call, "iip-assoc-1");
+	assert_false(call.repeatable);
+	assert_int_equal(awsq_run(f.client, &call, 1), 0);
+	assert_int_equal(call.attempts, 1);
+	awsq_call_free(&call);
+	assert_int_equal(f.server->n_requests, 2);
+	assert_non_null(strstr(f.server->requests[0].head, "Credential=KEY1/"));
+	assert_non_null(strstr(f.server->requests[1].head, "Credential=KEY2/"));
+	assert_string_equal(f.server->requests[0].body, f.server->requests[1].body);
+	assert_non_null(strstr(awsq_buf_str(&f.logged),
+		"us-west-2: AWS takes the credentials no more (RequestExpired): going on with "
+		"those found now (counter)"));
+	/* Not looked for again within ten seconds. */
+	awsq_ec2_disassociate_profile(&call, "iip-assoc-1");
+	assert_int_equal(awsq_run(f.client, &call, 1), AWSQ_ESERVICE);
+	assert_int_equal(call.attempts, 1);
+	assert_string_equal(call.err.aws_code, "AuthFailure");
+	awsq_call_free(&call);
+	assert_int_equal(f.server->n_requests, 3);
+	awsq_credentials_source_free(f.options.source);
+	fake_end(&f);
+}
+
+static void test_no_keys(void **state)
+{
+	struct keys k = { 0, 0 };
+	struct awsq_err err;
+	struct awsq_call call;
+	struct fake f;
+
+	(void)state;
+	begin_with_source(&f, &k, NULL, 0);
+	awsq_ec2_disassociate_profile(&call, "iip-assoc-1");
+	assert_int_equal(awsq_run_one(f.client, &call, &err), AWSQ_ECREDENTIALS);
+	assert_string_equal(err.message, "no more keys");
+	assert_string_equal(err.action, "ec2:DisassociateIamInstanceProfile");
+	assert_string_equal(err.aws_code, "");
+	assert_int_equal(f.server->n_requests, 0);
+	awsq_credentials_source_free(f.options.source);
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +473,8 @@ int main(void)
 		cmocka_unit_test(test_calls_with_a_wrong_clock),
 		cmocka_unit_test(test_no_secret_is_logged),
 		cmocka_unit_test(test_log_levels),
+		cmocka_unit_test(test_refused_keys),
+		cmocka_unit_test(test_no_keys),
 	};
 
 	return cmocka_run_group_tests_name("call_sign", tests, fake_global_begin, fake_global_end);

@@ -220,7 +220,7 @@ static void test_wrong_profiles(void **state)
 			"its 'source_profile' is 'q', which is not there" },
 		{ "[profile p]\nrole_arn = r\nsource_profile = q\n[profile q]\nregion = x\n",
 			"profile 'p': its 'source_profile' 'q' has no credentials (web "
-		        "identity: " },
+			"identity: " },
 		{ "[profile p]\nrole_arn = r\nsource_profile = p\n",
 			"its 'source_profile' is 'p', which leads back to it" },
 		{ "[profile p]\nrole_arn = r\nsource_profile = q\n"
@@ -313,7 +313,7 @@ static void test_refused_by_sts(void **state)
 		{ .status = 403,
 			.body = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not "
 				"you</Message></Error><RequestId>id-1</RequestId></"
-		                "ErrorResponse>" },
+				"ErrorResponse>" },
 		{ .status = 200, .body = "<R><AssumeRoleResult/></R>" },
 	};
 	struct world w;

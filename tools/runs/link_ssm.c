@@ -72,8 +72,8 @@ static int call_by(struct link_ssm *l, struct awsq_call *call, int64_t deadline_
 /* There may be newer credentials later, which the client's source looks for. */
 static int is_expired(const struct awsq_err *err)
 {
-	return awsq_err_is(err, "ExpiredTokenException") || awsq_err_is(err, "ExpiredToken") ||
-	       awsq_err_is(err, "RequestExpired");
+	return err->code == AWSQ_ECREDENTIALS || awsq_err_is(err, "ExpiredTokenException") ||
+	       awsq_err_is(err, "ExpiredToken") || awsq_err_is(err, "RequestExpired");
 }
 
 /* Whether asking again a little later may do. */
