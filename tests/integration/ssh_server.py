@@ -291,3 +291,22 @@ def token():
 @pytest.fixture
 def driver(tmp_path, keys, server):
     return Driver(tmp_path, keys, server)
+
+
+@pytest.fixture
+def host(own_server, keys):
+    """A server that only this test has, on which nothing may be left running."""
+    s = own_server().start()
+    s.authorized.write_text((keys / "ed25519-openssh.pub").read_text())
+    yield s
+    assert wait_until(lambda: not s.processes(), seconds=4), s.processes()
+
+
+@pytest.fixture
+def job(host, tmp_path, keys):
+    """Runs jobs on it; each call is a process of its own."""
+    return Driver(tmp_path, keys, host)
+
+
+def ask(job, what, name="j.1", timeout=0):
+    return job.run("", env={"AWSQ_DO": what, "AWSQ_JOB": name}, timeout=timeout)
