@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ssh_server import Driver, Server
+from ssh_server import Driver, Server, made_once
 
 EINVAL = -2
 FIRST, CONSOLE, STRICT = range(3)  # enum ssh_trust
@@ -41,10 +41,13 @@ def keygen(*args: str | Path) -> None:
     subprocess.run(["ssh-keygen", "-q", *map(str, args)], check=True, stdout=subprocess.DEVNULL)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Their folder: as they are, as "locked-" with a passphrase, and host keys."""
-    folder = tmp_path_factory.mktemp("keys")
+    return made_once(tmp_path_factory, "keys-of-identity", make_keys)
+
+
+def make_keys(folder: Path) -> None:
     for name, how in KEYS.items():
         keygen(*how, "-N", "", "-f", folder / name)
         for end in "", ".pub":
@@ -54,7 +57,6 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for kind in "ed25519", "ecdsa", "rsa":
         keygen("-t", kind, "-N", "", "-f", folder / f"host-{kind}")
     keygen("-t", "ed25519", "-N", "", "-f", folder / "host-other")
-    return folder
 
 
 @pytest.fixture(scope="module")
