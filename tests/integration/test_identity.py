@@ -81,9 +81,15 @@ class Agent:
         self.process = subprocess.Popen(
             ["ssh-agent", "-D", "-a", self.path], stdout=subprocess.DEVNULL
         )
-        while not self.path.exists():
-            time.sleep(0.01)
         self.env = {"SSH_AUTH_SOCK": str(self.path)}
+        unreachable = 2
+        while self._list() == unreachable:
+            time.sleep(0.01)
+
+    def _list(self) -> int:
+        out = subprocess.DEVNULL
+        env = {**os.environ, **self.env}
+        return subprocess.run(["ssh-add", "-l"], env=env, stdout=out, stderr=out).returncode
 
     def add(self, key: Path, *options: str, secret: str | None = None) -> None:
         """As a person would, who types the passphrase."""
