@@ -166,7 +166,7 @@ unit: $(UNITS)
 	@tools/dev/run-units $(UNITS)
 
 # Most tests wait as long as they work, so that there are more at a time than processors.
-PYTEST    = AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 6
+PYTEST    = AWSQ_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 7 --dist worksteal
 
 integration: all $(HELPERS) $(READ_FILES) $(VENV)/ready
 	$(PYTEST) -m 'not long' tests/cloud tests/integration

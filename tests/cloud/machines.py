@@ -18,11 +18,12 @@ import subprocess
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization as ser
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 _CONFIG = """\
 ListenAddress {address}
@@ -133,18 +134,6 @@ class Machines:
         folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        self._rsa = self._begin_rsa()
-
-    def _begin_rsa(self) -> subprocess.Popen[bytes]:
-        """An RSA key takes long to make, so all machines share one.
-
-        A machine that boots before it is there does without; its other keys
-        are its own.
-        """
-        command = ["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-C", "", "-f"]
-        path = self.folder / "ssh_host_rsa_key"
-        path.unlink(missing_ok=True)
-        return subprocess.Popen([*command, str(path)], stdin=subprocess.DEVNULL)
 
     def _free_port(self) -> int:
         """A port below those that the kernel gives to clients."""
@@ -203,9 +192,6 @@ class Machines:
         init.stdin.flush()
 
     def close(self) -> None:
-        if self._rsa.poll() is None:
-            self._rsa.kill()
-            self._rsa.wait()
         inits = list(self._inits.values())
         for instance_id in list(self._inits):
             self.stop(instance_id)
@@ -218,9 +204,7 @@ class Machines:
             (folder / name).mkdir(parents=True)
         _write_pair(folder / "ssh_host_ed25519_key", ed25519.Ed25519PrivateKey.generate())
         _write_pair(folder / "ssh_host_ecdsa_key", ec.generate_private_key(ec.SECP256R1()))
-        if self._rsa.poll() == 0:
-            for name, mode in (("ssh_host_rsa_key", 0o600), ("ssh_host_rsa_key.pub", 0o644)):
-                _write(folder / name, (self.folder / name).read_bytes(), mode)
+        _write_pair(folder / "ssh_host_rsa_key", rsa_key())
         _write(folder / "authorized_keys", instance.authorized_key.strip().encode() + b"\n", 0o644)
         shutdown = _SHUTDOWN.format(
             python=sys.executable, instance=instance.id, endpoint=self.endpoint
@@ -272,6 +256,12 @@ def _find(program: str) -> str:
     if not found:
         raise SystemExit(f"the test cloud needs {shlex.quote(program)} (Debian: openssh-server)")
     return found
+
+
+@cache
+def rsa_key() -> rsa.RSAPrivateKey:
+    """One for all machines, as it takes long to make; their other keys are their own."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 def _write_pair(path: Path, key: Any) -> None:

@@ -85,10 +85,12 @@ def _become_cloud(order: dict[str, object]) -> None:
 def main() -> None:
     sys.path[0] = str(_HERE.parent)
     from cloud import __main__  # noqa: F401  (what takes its time)
+    from cloud.machines import rsa_key
     from moto.core.utils import get_service_model
 
     for service in ("ec2", "iam", "sts", "ssm"):
         get_service_model(service)  # it is kept, or each cloud would read it
+    rsa_key()  # and so is this
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who has ended is not asked for
     for line in sys.stdin:

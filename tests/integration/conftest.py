@@ -49,5 +49,5 @@ def fleet(cloud: Cloud) -> Iterator[Fleet]:
 @pytest.fixture
 def region(fleet: Fleet) -> str:
     """A fleet with one region set up; its name."""
-    fleet.run("config-region", "us-east-1", check=True)
+    fleet.set_up("us-east-1")
     return "us-east-1"

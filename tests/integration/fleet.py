@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud.client import Cloud
+from cloud.seed import hurried
 
 BUILD = Path(os.environ.get("AWSQ_BUILD", Path(__file__).resolve().parents[2] / "build"))
 HOME = "us-west-2"
@@ -84,6 +85,11 @@ class Fleet:
         )
         self.started.append(running)
         return running
+
+    def set_up(self, *regions: str) -> None:
+        """Where setting up is not what is tested: nothing takes the cloud any time meanwhile."""
+        with hurried(self.cloud.about):
+            self.run("config-region", *regions, check=True)
 
     def close(self) -> None:
         """Ends what a test that failed has left running."""

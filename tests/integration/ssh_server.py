@@ -1,6 +1,7 @@
 """A real sshd for a test, and the drive_job executable to run jobs on it; and fixtures of both."""
 
 import base64
+import fcntl
 import getpass
 import os
 import pathlib
@@ -231,10 +232,28 @@ class Driver:
 # ---- Fixtures, for those who import them
 
 
-@pytest.fixture(scope="module")
+def made_once(tmp_path_factory, name, make):
+    """A folder that one of the test processes fills, for all of them: RSA keys take long to make."""
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if parallel else base) / name
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            begun = folder.with_suffix(".begun")
+            begun.mkdir()
+            make(begun)
+            begun.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def keys(tmp_path_factory):
     """The folder with the user keys of KEYS, and host-* of every type."""
-    folder = tmp_path_factory.mktemp("keys")
+    return made_once(tmp_path_factory, "keys-of-users", _make_keys)
+
+
+def _make_keys(folder):
     for name, command in KEYS.items():
         subprocess.run(command.format(folder / name), shell=True, check=True)
     for kind in "ed25519", "ecdsa", "rsa":
@@ -249,7 +268,6 @@ def keys(tmp_path_factory):
     blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + der[-32:]
     (folder / "ed25519-pkcs8.pub").write_text(
         "ssh-ed25519 " + base64.b64encode(blob).decode() + "\n")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -291,3 +309,22 @@ def token():
 @pytest.fixture
 def driver(tmp_path, keys, server):
     return Driver(tmp_path, keys, server)
+
+
+@pytest.fixture
+def host(own_server, keys):
+    """A server that only this test has, on which nothing may be left running."""
+    s = own_server().start()
+    s.authorized.write_text((keys / "ed25519-openssh.pub").read_text())
+    yield s
+    assert wait_until(lambda: not s.processes(), seconds=4), s.processes()
+
+
+@pytest.fixture
+def job(host, tmp_path, keys):
+    """Runs jobs on it; each call is a process of its own."""
+    return Driver(tmp_path, keys, host)
+
+
+def ask(job, what, name="j.1", timeout=0):
+    return job.run("", env={"AWSQ_DO": what, "AWSQ_JOB": name}, timeout=timeout)

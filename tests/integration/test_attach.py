@@ -206,7 +206,7 @@ def test_out_of_reach_is_left_at_work(fleet: Fleet, region: str) -> None:
 
 
 def test_a_live_run_does_not_hide_one_that_was_left(fleet: Fleet, region: str) -> None:
-    fleet.run("config-region", "sa-east-1", check=True)
+    fleet.set_up("sa-east-1")
     killed(fleet, region, "echo go; sleep 5; echo end")
     live = fleet.start("run-region", "sa-east-1", "--", "echo go; sleep 5")
     assert live.stdout and live.stdout.readline() == b"go\n"

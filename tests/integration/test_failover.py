@@ -59,7 +59,7 @@ def test_what_else_asks_for_another_type(fleet: Fleet, region: str, code: str) -
 
 def test_what_the_region_does_not_offer_is_not_tried(fleet: Fleet) -> None:
     fleet.cloud.unoffer("us-east-1", "t3.micro")
-    fleet.run("config-region", "us-east-1", check=True)
+    fleet.set_up("us-east-1")
     assert kind(fleet, "us-east-1") == "t3a.micro"
     mark = fleet.cloud.mark()
     fleet.run("run-region", "us-east-1", "--", "true", check=True)

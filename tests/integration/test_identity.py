@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ssh_server import Driver, Server
+from ssh_server import Driver, Server, made_once
 
 EINVAL = -2
 FIRST, CONSOLE, STRICT = range(3)  # enum ssh_trust
@@ -41,10 +41,13 @@ def keygen(*args: str | Path) -> None:
     subprocess.run(["ssh-keygen", "-q", *map(str, args)], check=True, stdout=subprocess.DEVNULL)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Their folder: as they are, as "locked-" with a passphrase, and host keys."""
-    folder = tmp_path_factory.mktemp("keys")
+    return made_once(tmp_path_factory, "keys-of-identity", make_keys)
+
+
+def make_keys(folder: Path) -> None:
     for name, how in KEYS.items():
         keygen(*how, "-N", "", "-f", folder / name)
         for end in "", ".pub":
@@ -54,7 +57,6 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for kind in "ed25519", "ecdsa", "rsa":
         keygen("-t", kind, "-N", "", "-f", folder / f"host-{kind}")
     keygen("-t", "ed25519", "-N", "", "-f", folder / "host-other")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +81,15 @@ class Agent:
         self.process = subprocess.Popen(
             ["ssh-agent", "-D", "-a", self.path], stdout=subprocess.DEVNULL
         )
-        while not self.path.exists():
-            time.sleep(0.01)
         self.env = {"SSH_AUTH_SOCK": str(self.path)}
+        unreachable = 2
+        while self._list() == unreachable:
+            time.sleep(0.01)
+
+    def _list(self) -> int:
+        out = subprocess.DEVNULL
+        env = {**os.environ, **self.env}
+        return subprocess.run(["ssh-add", "-l"], env=env, stdout=out, stderr=out).returncode
 
     def add(self, key: Path, *options: str, secret: str | None = None) -> None:
         """As a person would, who types the passphrase."""

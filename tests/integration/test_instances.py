@@ -16,7 +16,7 @@ REGION = "us-east-1"
 @pytest.fixture
 def three(fleet: Fleet) -> Iterator[list[str]]:
     """A fleet with three instances in a region; their ids."""
-    fleet.run("config-region", REGION, check=True)
+    fleet.set_up(REGION)
     first = fleet.instance(REGION)
     tags = [{"Key": "Name", "Value": "NAVO"}, {"Key": "awsq:fleet", "Value": "NAVO"}]
     ec2 = fleet.ec2(REGION)

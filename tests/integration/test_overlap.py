@@ -106,7 +106,7 @@ def test_only_runs_of_this_machine_are_replaced(fleet: Fleet, region: str) -> No
 
 def test_what_is_no_run_is_not_replaced(fleet: Fleet) -> None:
     set_overlap(fleet, "replace")
-    fleet.run("config-region", "us-east-1", check=True)
+    fleet.set_up("us-east-1")
     fleet.cloud.fault("DescribeInstances", region="us-east-1", times=1, kind="slow", seconds=4)
     config = fleet.start("config-region", "us-east-1")
     time.sleep(1)
@@ -119,7 +119,7 @@ def test_what_is_no_run_is_not_replaced(fleet: Fleet) -> None:
 def test_what_runs_other_regions_too_is_not_replaced(fleet: Fleet, region: str) -> None:
     """One signal would end all of them."""
     set_overlap(fleet, "replace")
-    fleet.run("config-region", "sa-east-1", check=True)
+    fleet.set_up("sa-east-1")
     both = fleet.start("run-region", region, "sa-east-1", *JOB)
     assert both.stdout and "go" in both.stdout.readline().decode()
     done = fleet.run("run-region", region, "--", "echo not to be run")

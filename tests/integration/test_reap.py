@@ -119,7 +119,7 @@ def test_killed_before_it_asked_for_a_start(fleet: Fleet, region: str) -> None:
     """A person's own start of the instance, later, has nothing to do with it."""
     fleet.cloud.fault("DescribeInstances", region=region, times=1, after=1, kind="slow", seconds=3)
     fleet.config.write_text(
-        fleet.config.read_text().replace("job = {", 'job = { before = "sleep 30";')
+        fleet.config.read_text().replace("job = {", 'job = { before = "sleep 8";')
     )
     running = fleet.start("run-region", region, "--", "true")
     fleet.cloud.until(lambda: runs(fleet, region=region))

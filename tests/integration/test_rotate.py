@@ -24,7 +24,7 @@ EVERY = HOURS * 3600
 
 @pytest.fixture
 def three(fleet: Fleet) -> Fleet:
-    fleet.run("config-region", *THREE, check=True)
+    fleet.set_up(*THREE)
     return fleet
 
 

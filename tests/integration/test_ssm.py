@@ -65,7 +65,7 @@ def node(cloud: Cloud) -> Iterator[Fleet]:
     fleet = Fleet(cloud)
     text = fleet.config.read_text()
     fleet.config.write_text(text.replace("job = {", 'job = { transport = "ssm";'))
-    fleet.run("config-region", REGION, OTHER, check=True)
+    fleet.set_up(REGION, OTHER)
     fleet.run("start-region", REGION, check=True)
     ID[:] = [fleet.instance(REGION)["InstanceId"]]
     yield fleet

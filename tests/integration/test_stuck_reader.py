@@ -55,7 +55,7 @@ def test_a_signal_is_heeded_though_nobody_reads(
 def test_another_region_does_not_wait_for_the_reader_of_the_first(
     fleet: Fleet, region: str
 ) -> None:
-    fleet.run("config-region", "sa-east-1", check=True)
+    fleet.set_up("sa-east-1")
     running = fleet.start(
         "run-region", "--timeout=40s", region, "sa-east-1", "--",
         f"case $AWS_REGION in {region}) {FLOOD};; *) for i in 1 2 3; do echo short; sleep 1; done;;"

@@ -57,7 +57,7 @@ static int run_job(int *status, struct link *link, const char *text, int64_t ms,
 		.connect_timeout_ms = 20000,
 		.cancel_fd = fd,
 		.offset = { offset ? (uint64_t)number(offset) : 0, 0 },
-		.output = { write_out, NULL } };
+		.output = { .write = write_out } };
 	struct job_result result;
 	int rc = job_run(&result, &request, err);
 

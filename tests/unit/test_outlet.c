@@ -37,8 +37,8 @@ static int set_up(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 	int fds[2];
 
-	if (!w || pipe(fds) != 0 || pipe(w->cancel) != 0)
-		return -1;
+	assert_non_null(w);
+	assert_int_equal(pipe(fds) | pipe(w->cancel), 0);
 	(void)signal(SIGPIPE, SIG_IGN);
 	w->reader = fds[0];
 	w->writer = fds[1];
@@ -55,6 +55,8 @@ static int tear_down(void **state)
 	/* Without a reader nothing is stuck, so all is freed. */
 	if (w->reader >= 0)
 		(void)close(w->reader);
+	while (outlet_is_stuck(w->outlet))
+		(void)awsq_clock_system.sleep_ms(awsq_clock_system.arg, 1, -1);
 	(void)outlet_finish(w->outlet, 1, -1);
 	outlet_free(w->outlet);
 	(void)close(w->writer);

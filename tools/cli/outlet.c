@@ -35,8 +35,9 @@ struct outlet {
 	pthread_cond_t changed; /* something was */
 	pthread_t thread;
 	int has_thread, quit;
-	int busy;  /* not all is written */
-	int error; /* a write failed: nothing is written any more */
+	int busy;    /* not all is written */
+	int writing; /* the thread is in a write, which may not return */
+	int error;   /* a write failed: nothing is written any more */
 	int dropped;
 	int64_t moved_ms; /* when it last got on */
 	uint64_t turns;
@@ -67,12 +68,13 @@ static void write_page(struct outlet *o, struct outlet_pen *pen)
 {
 	const char *at = o->page.data, *end = at + o->page.len;
 
-	while (at < end && !o->error) {
+	while (at < end && !o->error && !o->quit) {
 		size_t n = (size_t)(end - at) < PIECE ? (size_t)(end - at) : PIECE;
 		struct pollfd p = { .fd = o->fd, .events = POLLOUT };
 		ssize_t written;
 		int why;
 
+		o->writing = 1;
 		pthread_mutex_unlock(&o->mutex);
 		written = write(o->fd, at, n);
 		why = errno;
@@ -80,6 +82,7 @@ static void write_page(struct outlet *o, struct outlet_pen *pen)
 		if (written < 0 && why == EAGAIN)
 			(void)poll(&p, 1, -1);
 		pthread_mutex_lock(&o->mutex);
+		o->writing = 0;
 		if (written < 0 && why != EINTR && why != EAGAIN)
 			o->error = 1;
 		if (written > 0) {
@@ -304,17 +307,17 @@ struct outlet *outlet_new(int fd)
 
 void outlet_free(struct outlet *o)
 {
-	int in_use;
+	int writing;
 
 	if (!o)
 		return;
 	pthread_mutex_lock(&o->mutex);
-	in_use = o->busy;
+	writing = o->writing;
 	o->quit = 1;
 	pthread_cond_signal(&o->more);
 	pthread_mutex_unlock(&o->mutex);
 	/* A thread in a write that does not return cannot be waited for. */
-	if (in_use)
+	if (writing)
 		return;
 	if (o->has_thread)
 		(void)pthread_join(o->thread, NULL);

@@ -150,7 +150,7 @@ void run_attach(struct run_result *out, struct region *r, const struct run_reque
 	struct ledger_filter filter = { .id = left->id };
 	struct awsq_err err = { 0 };
 	struct run_request own = *request;
-	struct ledger_run now;
+	struct ledger_run now = { 0 };
 	struct run run;
 	int lock, rc;
 

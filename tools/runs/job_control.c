@@ -81,7 +81,7 @@ struct question {
 	struct job_answer answer;
 	struct job_sight sight;
 	struct link *link;
-	int64_t reach_ms; /* by when an answer is to have begun; 0: it has, or only its end counts */
+	int64_t reach_ms; /* by when an answer is to begin; 0: it has, or only its end counts */
 };
 
 static int ignore_output(void *arg, int is_stderr, const void *data, size_t len)
