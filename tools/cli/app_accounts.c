@@ -119,6 +119,7 @@ int app_load_aws(struct app *app, struct account *account, struct awsq_err *err)
 			err);
 	if (rc == 0)
 		rc = load_credentials(app, account, err);
+	account->fleet.source = account->source;
 	account->loaded = rc == 0;
 	return rc;
 }
