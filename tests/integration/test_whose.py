@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
+import pty
+import select
 import subprocess
+import termios
+import time
 from pathlib import Path
 
 from cloud.client import Cloud
@@ -20,6 +27,13 @@ def ask(cloud: Cloud, *args: str, cwd: Path, **env: str) -> subprocess.Completed
     )
 
 
+def new_role(cloud: Cloud) -> str:
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    made = cloud.boto("iam").create_role(RoleName="r", AssumeRolePolicyDocument=document)
+    return str(made["Role"]["Arn"])
+
+
 def test_without_a_configuration(cloud: Cloud, tmp_path: Path) -> None:
     done = ask(cloud, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -29,9 +43,7 @@ def test_without_a_configuration(cloud: Cloud, tmp_path: Path) -> None:
     # Good for as long as is known; and of a profile that is asked for.
     operator = cloud.about["operator"]
     config = tmp_path / "config"
-    role = cloud.boto("iam").create_role(RoleName="r", AssumeRolePolicyDocument=(
-        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"},'
-        ' "Action": "sts:AssumeRole"}]}'))["Role"]["Arn"]
+    role = new_role(cloud)
     config.write_text(
         f"[profile p]\nrole_arn = {role}\nsource_profile = q\nrole_session_name = me\n"
         f"region = eu-west-3\n[profile q]\naws_access_key_id = {operator['access_key_id']}\n"
@@ -68,3 +80,77 @@ def test_with_a_configuration(fleet: Fleet) -> None:
     assert (found["arn"], found["expires"]) == (ARN, None)
     [call] = [c for c in fleet.cloud.log() if c["action"] == "GetCallerIdentity"]
     assert call["region"] == "us-west-2"
+
+
+class Terminal:
+    """What somebody sees who has this terminal alone, and what is typed there."""
+
+    def __init__(self, command: list[str], cwd: Path, env: dict[str, str]):
+        self.master, slave = pty.openpty()
+
+        def own() -> None:
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+        # Neither stdin nor stderr: a code is asked for where somebody sits.
+        self.process = subprocess.Popen(
+            command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=own,
+            pass_fds=[slave],
+        )
+        self.slave, self.seen = slave, ""
+
+    def until(self, text: str) -> None:
+        end = time.monotonic() + 30
+        while text not in self.seen:
+            ready, _, _ = select.select([self.master], [], [], 1)
+            if ready:
+                self.seen += os.read(self.master, 4096).decode()
+            assert time.monotonic() < end and self.process.poll() is None, self.seen
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def end(self) -> tuple[int, str, str, bool]:
+        """The exit status, stdout, stderr, and whether the terminal shows again what is typed."""
+        out, err = self.process.communicate(timeout=30)
+        while select.select([self.master], [], [], 0)[0]:
+            self.seen += os.read(self.master, 4096).decode()
+        echo = bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
+        os.close(self.slave)
+        os.close(self.master)
+        return self.process.returncode, out, err, echo
+
+
+def test_a_code_is_asked_for_on_the_terminal(cloud: Cloud, tmp_path: Path) -> None:
+    operator = cloud.about["operator"]
+    role = new_role(cloud)
+    serial = f"arn:aws:iam::{ACCOUNT}:mfa/operator"
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile p]\nrole_arn = {role}\nsource_profile = p\nmfa_serial = {serial}\n"
+        f"aws_access_key_id = {operator['access_key_id']}\n"
+        f"aws_secret_access_key = {operator['secret_access_key']}\n"
+    )
+    env = {**cloud.env, "AWS_CONFIG_FILE": str(config), "AWS_REGION": "eu-west-3"}
+    command = [str(BUILD / "check-region"), "--identity", "--profile=p"]
+
+    terminal = Terminal(command, tmp_path, env)
+    terminal.until(f"Enter MFA code for {serial}: ")
+    terminal.type("271828\n")
+    status, out, err, echo = terminal.end()
+    assert (status, err, echo) == (0, "", True)
+    assert "provider  assumed role\n" in out and "271828" not in terminal.seen
+    [call] = [c for c in cloud.log() if c["action"] == "AssumeRole"]
+    assert (call["params"]["SerialNumber"], call["params"]["TokenCode"]) == (serial, "271828")
+
+    terminal = Terminal(command, tmp_path, env)
+    terminal.until("Enter MFA code for ")
+    terminal.type("\x03")
+    status, out, err, echo = terminal.end()
+    assert (status, out, echo) == (130, "", True)
+    assert "no code of the MFA device" in err
+
+    # Nobody is there to be asked.
+    done = subprocess.run(command, env=env, cwd=tmp_path, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, start_new_session=True)
+    assert done.returncode == 2 and "there is nobody to ask for it" in done.stderr
