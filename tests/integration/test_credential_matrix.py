@@ -43,7 +43,9 @@ DIFFERENT: dict[str, tuple[str, str]] = {
         "an empty variable is no variable, whichever it is; there, it is a profile without a name",
     ),
     "profile: default, of no file": ("none", "who names what is used anyway makes no mistake"),
+    "env: a line break in a key": ("refused", "it would begin a header of its own"),
     "file: an empty key": ("none", "an empty key is none; there, requests are signed with it"),
+    "file: an empty token of the older name": ("ASIAF", "an empty setting is none"),
     "file: a folder instead": ("refused", "what cannot be read may hold what is meant"),
     "file: a comment in Latin-1": ("AKIAL", "what is not looked at need not be UTF-8"),
     "instance: version 1 is off": ("none", _LAST),
@@ -131,6 +133,9 @@ def compare(ours: Run, theirs: Run) -> list[str]:
         return wrong
     if "key" in ours.answer and "key" in theirs.answer:
         wrong += compare_keys(case, ours.answer, theirs.answer)
+    left, left_there = tokens_left(ours), tokens_left(theirs)
+    if left != left_there:
+        wrong.append(f"ours left {left}, botocore {left_there}")
     asked, asked_there = questions(ours.site), questions(theirs.site)
     if asked != asked_there:
         wrong.append(f"ours asked {asked}, botocore {asked_there}")
@@ -143,11 +148,25 @@ def questions(site: Site) -> list[Any]:
     return [one for one, _ in itertools.groupby(site.log)]
 
 
+def tokens_left(run: Run) -> dict[str, Any]:
+    """The tokens of single sign-on that others find afterwards, without the moment of each."""
+    left = {}
+    for path in Path(run.env["HOME"]).glob(".aws/sso/cache/*"):
+        try:
+            left[path.name] = json.loads(path.read_text())
+        except ValueError:
+            left[path.name] = path.read_text()
+        if "expiresAt" in left[path.name] and left[path.name]["accessToken"].startswith("ASIA"):
+            del left[path.name]["expiresAt"]
+            assert path.stat().st_mode & 0o777 == 0o600, path
+    return left
+
+
 def compare_keys(case: Case, ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     wrong = [
         f"{part}: ours is {ours.get(part)}, botocore's {theirs.get(part)}"
         for part in ("key", "secret", "token")
-        if ours.get(part) != theirs.get(part)
+        if (ours.get(part) or None) != (theirs.get(part) or None)
     ]
     if abs(ours["expires"] - theirs["expires"]) > case.slack:
         wrong.append(f"expires: ours {ours['expires']}, botocore's {theirs['expires']}")

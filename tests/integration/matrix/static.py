@@ -60,6 +60,12 @@ ENVIRONMENT = [
         theirs="RuntimeError",
     ),
     Case(
+        "env: a line break in a key",
+        "AKIA\nENV",
+        {"AWS_ACCESS_KEY_ID": "AKIA\nENV", "AWS_SECRET_ACCESS_KEY": "x"},
+        says="line break",
+    ),
+    Case(
         "env: no time at which it expires",
         REFUSED,
         env_keys("ASIAENV", AWS_CREDENTIAL_EXPIRATION="tomorrow, perhaps"),
@@ -229,6 +235,19 @@ FILES = [
         "ASIAF",
         files={CREDENTIALS: "[default]\n" + keys("ASIAF", "aws_session_token = t/=+\n")},
         token="t/=+",
+    ),
+    Case(
+        "file: an empty token",
+        "AKIAF",
+        files={CREDENTIALS: "[default]\n" + keys("AKIAF", "aws_session_token =\n")},
+    ),
+    Case(
+        "file: an empty token of the older name",
+        "ASIAF",
+        files={
+            CREDENTIALS: "[default]\n"
+            + keys("ASIAF", "aws_security_token =\naws_session_token = t\n")
+        },
     ),
     Case(
         "file: two tokens",
