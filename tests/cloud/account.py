@@ -32,6 +32,16 @@ def make_user(name: str, policy: dict[str, Any]) -> Credentials:
     return Credentials(name, key.access_key_id, key.secret_access_key)
 
 
+def make_account(number: str, role: str) -> str:
+    """Another account, which is one with a role to assume that may do everything; its ARN."""
+    iam = iam_backends[number]["aws"]
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    made = iam.create_role(role, document, "/", None, "", [], 3600)
+    iam.put_role_policy(role, "policy", json.dumps(EVERYTHING))
+    return str(made.arn)
+
+
 def enforceable(policy: dict[str, Any]) -> dict[str, Any]:
     """A policy as far as moto can enforce it: by action.
 

@@ -11,6 +11,7 @@ POST   /_cloud/settings        change some of it (settings.py)
 POST   /_cloud/offering        {"region": name, "type": instance type, "offered": true or false}
 POST   /_cloud/region          {"region": name, "do": open, close, plug or unplug}
 POST   /_cloud/key             {"access_key": id, "do": expire or restore, "seconds": for so long}
+POST   /_cloud/account         {"number": of a new account, "role": a role to assume in it}
 POST   /_cloud/machine         {"instance": id, "do": ...}
            kill-sshd, start-sshd, freeze-sshd, thaw-sshd, drop-connections
            blackhole, end-blackhole (its packets are lost: what is open falls
@@ -25,6 +26,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from .account import make_account
 from .wire import Answer, Request
 
 if TYPE_CHECKING:
@@ -87,6 +89,8 @@ def _act(world: World, action: str, query: dict[str, str], body: dict[str, Any])
     if action == "POST key":
         world.expired_keys.change(**body)
         return {}
+    if action == "POST account":
+        return {"role_arn": make_account(**body)}
     if action == "POST machine":
         with world.lock:
             world.agenda.advance()

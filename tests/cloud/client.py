@@ -109,6 +109,17 @@ class Cloud:
             env["AWS_CA_BUNDLE"] = self.about["ca_bundle"]
         return env
 
+    def new_account(self, number: str, role: str = "awsq") -> str:
+        """Another account; the ARN of its role. `user=number` is who has assumed that."""
+        arn = str(self._admin("POST", "account", {"number": number, "role": role})["role_arn"])
+        made = self.boto("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        self.about[number] = {
+            "access_key_id": made["AccessKeyId"],
+            "secret_access_key": made["SecretAccessKey"],
+            "session_token": made["SessionToken"],
+        }
+        return arn
+
     def boto(self, service: str, region: str = "us-east-1", user: str = "admin") -> Any:
         from .seed import clients
 
@@ -122,11 +133,12 @@ class Cloud:
         home: str = "us-west-2",
         key: Path | str | None = None,
         role: str = "navo-role",
+        user: str = "admin",
     ) -> dict[str, str]:
         """A home region; without a key, with a new one in the cloud's folder."""
         from .seed import seed
 
-        return seed(self.about, name, home, key or self.new_key(), role)
+        return seed(self.about, name, home, key or self.new_key(), role, user)
 
     def new_key(self, kind: str = "ed25519", name: str = "key") -> Path:
         path = self.dir / name

@@ -41,7 +41,8 @@ _TRUST = {
 def clients(cloud: dict[str, Any], user: str = "admin") -> Clients:
     """boto3 clients for a cloud, from what its cloud.json says."""
 
-    keys = cloud[user]["access_key_id"], cloud[user]["secret_access_key"]
+    names = ("access_key_id", "secret_access_key", "session_token")
+    keys = tuple(cloud[user].get(name) for name in names)
 
     def make(service: str, region: str) -> Any:
         return _client(service, region, *keys, cloud["endpoint"], cloud.get("ca_bundle"))
@@ -57,7 +58,13 @@ _making = threading.Lock()
 
 @lru_cache(maxsize=100)
 def _client(
-    service: str, region: str, key: str, secret: str, endpoint: str, ca_bundle: str | None
+    service: str,
+    region: str,
+    key: str,
+    secret: str,
+    token: str | None,
+    endpoint: str,
+    ca_bundle: str | None,
 ) -> Any:
     # A refusal is to be seen at once, not after some tries.
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
@@ -67,6 +74,7 @@ def _client(
             region_name=region,
             aws_access_key_id=key,
             aws_secret_access_key=secret,
+            aws_session_token=token,
             endpoint_url=endpoint,
             verify=ca_bundle,
             config=config,
@@ -95,9 +103,16 @@ def hurried(cloud: dict[str, Any]) -> Iterator[None]:
         post(cloud, "settings", before)
 
 
-def seed(cloud: dict[str, Any], name: str, home: str, key: Path | str, role: str) -> dict[str, str]:
-    """Make a home region; the ids of what was made."""
-    boto = clients(cloud)
+def seed(
+    cloud: dict[str, Any],
+    name: str,
+    home: str,
+    key: Path | str,
+    role: str,
+    user: str = "admin",
+) -> dict[str, str]:
+    """Make a home region in the user's account; the ids of what was made."""
+    boto = clients(cloud, user)
     with hurried(cloud):
         make_role(boto("iam", "us-east-1"), role)
         ec2 = boto("ec2", home)

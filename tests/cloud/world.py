@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -64,8 +63,8 @@ class World:
         return time.time() + self.settings.skew
 
     def has_role(self, arn: str) -> bool:
-        roles = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].roles.values()
-        return any(role.arn == arn for role in roles)
+        accounts = [partitions["aws"] for partitions in list(iam_backends.values())]
+        return any(role.arn == arn for iam in accounts for role in iam.roles.values())
 
     def _instance_types(self, call: Call) -> set[str]:
         """Those of the instances that a call is to start."""
@@ -76,7 +75,7 @@ class World:
             return {i.instance_type for i in self.instances() if i.id in named}
 
     def instances(self) -> list[Any]:
-        backends = list(ec2_backends[DEFAULT_ACCOUNT_ID].values())
+        backends = [b for regions in list(ec2_backends.values()) for b in list(regions.values())]
         return [i for backend in backends for i in backend.all_instances()]
 
     def instance(self, instance_id: str) -> Any:

@@ -273,9 +273,10 @@ def test_words_of_the_summary(tool: str) -> None:
 
 def settings_in_code() -> dict[str, str]:
     """Of each setting its rule, as the source has it."""
-    text = "".join((ROOT / f"tools/fleet/config_{part}.c").read_text() for part in ("schema", "job"))
+    parts = ("schema", "job", "accounts")
+    text = "".join((ROOT / f"tools/fleet/config_{part}.c").read_text() for part in parts)
     prefixes = {"file": "", "fleet": "fleet.", "job": "job.", "docker": "job.docker.",
-                "override": "override.REGION."}
+                "override": "override.REGION.", "account": "accounts."}
     settings = {}
     tables = re.findall(r"struct config_rule (\w+)_rules\[\] = \{\n(.*?)^\};", text,
                         re.DOTALL | re.MULTILINE)
@@ -283,7 +284,7 @@ def settings_in_code() -> dict[str, str]:
     for table, rules in tables:
         for rule in re.findall(r"^\t\{\n(.*?)^\t\},?$", rules, re.DOTALL | re.MULTILINE):
             (name,) = re.findall(r"\.name = \"(\w+)\"", rule)
-            if "CONFIG_GROUP" not in rule and "CONFIG_LATER" not in rule:
+            if not re.search("CONFIG_(GROUP|LATER|ACCOUNTS)", rule):
                 settings[prefixes[table] + name] = rule
     return settings
 

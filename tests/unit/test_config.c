@@ -214,6 +214,30 @@ static void test_lists_that_just_fit(void **state)
 	config_free(&c);
 }
 
+static void test_accounts(void **state)
+{
+	struct config c;
+
+	(void)state;
+	load_text(&c, FLEET "};\n" REGIONS);
+	assert_int_equal(c.n_accounts, 0);
+	assert_null(c.accounts);
+	config_free(&c);
+	load_text(&c, FLEET "};\n" REGIONS "accounts = (\n"
+			    "  { name = \"prod\"; external_id = \"a/b:c\";\n"
+			    "    role_arn = \"arn:aws-us-gov:iam::123456789012:role/x/y@z\"; },\n"
+			    "  { profile = \"the lab\"; name = \"012345678901234567890-2B\"; } );");
+	assert_int_equal(c.n_accounts, 2);
+	assert_string_equal(c.accounts[0].name, "prod");
+	assert_string_equal(c.accounts[0].role_arn, "arn:aws-us-gov:iam::123456789012:role/x/y@z");
+	assert_string_equal(c.accounts[0].external_id, "a/b:c");
+	assert_null(c.accounts[0].profile);
+	assert_string_equal(c.accounts[1].name, "012345678901234567890-2B");
+	assert_string_equal(c.accounts[1].profile, "the lab");
+	assert_null(c.accounts[1].role_arn);
+	config_free(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +248,7 @@ int main(void)
 		TEST(test_which_images_are_meant),
 		TEST(test_ids),
 		TEST(test_lists_that_just_fit),
+		TEST(test_accounts),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);

@@ -242,7 +242,7 @@ static void test_settings_that_are_unknown_or_missing(void **state)
 			"5: unknown setting 'job.Timeout'; did you mean 'timeout'?" },
 		{ "regoins = [];", "1: unknown setting 'regoins'; did you mean 'regions'?" },
 		{ "x = 1;", "1: unknown setting 'x'; known here: 'fleet', 'job', 'regions', "
-			    "'override'" },
+			    "'override', 'accounts'" },
 		{ "", " 'fleet' is missing; for example: fleet = { name = \"NAVO\"; ... }" },
 		{ FLEET "};", " 'regions' is missing; for example: regions = [ \"us-west-2\", "
 			      "\"us-east-1\" ]" },
@@ -287,6 +287,64 @@ static void test_overrides(void **state)
 	assert_refused(cases, COUNT(cases), AWSQ_EINVAL);
 }
 
+#define ARN "role_arn = \"arn:aws:iam::123456789012:role/a\"; "
+#define LIST(account)                                                                              \
+	FLEET "};\n" REGIONS "accounts = (\n  { name = \"a\"; profile = \"a\"; },\n" account "\n)" \
+	                                                                                     ";"
+#define ACCOUNT_WANTED                                                                      \
+	"7: accounts.name: expected 1 to 24 letters, digits and \"-\", not beginning with " \
+	"\"-\", and not \"runs\", found "
+#define ROLE_WANTED                                         \
+	"7: accounts.role_arn: expected the ARN of a role " \
+	"such as \"arn:aws:iam::123456789012:role/awsq\", found "
+
+static void test_accounts(void **state)
+{
+	static const char one_of[] =
+		"7: accounts: each needs a 'role_arn' or a 'profile', and only one of them";
+	static const struct bad cases[] = {
+		{ FLEET "};\n" REGIONS "accounts = ();",
+			"5: accounts: expected a list of groups, ( { name = \"prod\"; role_arn = "
+			"\"...\"; }, ... ), found an empty list" },
+		{ FLEET "};\n" REGIONS "accounts = { };",
+			"5: accounts: expected a list of groups, ( { name = \"prod\"; role_arn = "
+			"\"...\"; }, ... ), found a group of settings" },
+		{ LIST("\"prod\""),
+			"7: accounts: expected a group of settings, { ... }, found \"prod\"" },
+		{ LIST("{ name = \"../b\"; }"), ACCOUNT_WANTED "\"../b\"" },
+		{ LIST("{ name = \"runs\"; }"), ACCOUNT_WANTED "\"runs\"" },
+		{ LIST("{ name = \"-b\"; }"), ACCOUNT_WANTED "\"-b\"" },
+		{ LIST("{ name = \"ledger.sqlite\"; }"), ACCOUNT_WANTED "\"ledger.sqlite\"" },
+		{ LIST("{ name = \"0123456789012345678901234\"; }"),
+			ACCOUNT_WANTED "\"0123456789012345678901234\"" },
+		{ LIST("{ name = \"b\"; role_arn = \"awsq\"; }"), ROLE_WANTED "\"awsq\"" },
+		{ LIST("{ name = \"b\"; role_arn = \"arn:aws:iam::1:role/a\"; }"),
+			ROLE_WANTED "\"arn:aws:iam::1:role/a\"" },
+		{ LIST("{ name = \"b\"; role_arn = \"arn:aws:iam::123456789012:user/a\"; }"),
+			ROLE_WANTED "\"arn:aws:iam::123456789012:user/a\"" },
+		{ LIST("{ name = \"b\"; " ARN "external_id = \"a b\"; }"),
+			"7: accounts.external_id: expected an external id: 2 to 1224 letters, "
+			"digits and \"_+=,.@:/-\"" },
+		{ LIST("{ name = \"b\"; profile = \"\"; }"),
+			"7: accounts.profile: expected the name of a profile of the AWS "
+			"configuration, found \"\"" },
+		{ LIST("{ name = \"b\"; }"), one_of },
+		{ LIST("{ name = \"b\"; profile = \"b\"; " ARN "}"), one_of },
+		{ LIST("{ name = \"b\"; profile = \"b\"; external_id = \"id\"; }"),
+			"7: accounts: an 'external_id' goes with a 'role_arn'" },
+		{ LIST("{ name = \"a\"; " ARN "}"),
+			"7: accounts: an account before has this name" },
+		{ LIST("{ " ARN "}"),
+			"7: accounts: 'name' is missing; for example: name = \"prod\"" },
+		{ LIST("{ name = \"b\"; role = \"r\"; }"),
+			"7: unknown setting 'accounts.role'; known here: 'name', 'role_arn', "
+			"'external_id', 'profile'" },
+	};
+
+	(void)state;
+	assert_refused(cases, COUNT(cases), AWSQ_EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +356,7 @@ int main(void)
 		TEST(test_kms_keys_that_do_not_fit),
 		TEST(test_settings_that_are_unknown_or_missing),
 		TEST(test_overrides),
+		TEST(test_accounts),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);

@@ -19,9 +19,10 @@
  * there is one without a name: that of the credentials.
  */
 struct account {
-	const char *name; /* NULL: none */
-	int chosen;       /* it is one of those that the tool works on */
-	int loaded;       /* settings and credentials are */
+	const struct config_account *config; /* NULL: none */
+	const char *name;                    /* NULL: none */
+	int chosen;                          /* it is one of those that the tool works on */
+	int loaded;                          /* settings and credentials are */
 	struct awsq_settings settings;
 	struct awsq_credentials_source *source;
 	char *state_dir;       /* NULL where nothing can be kept, for a tool that needs nothing */
@@ -54,8 +55,9 @@ struct app {
 	struct sshkey *key;
 	int cancel_fd; /* readable once the user wants to stop; -1: signals do what they always do */
 	struct account *accounts;
-	size_t n_accounts; /* at least one */
-	int canceled;      /* before any region was begun */
+	size_t n_accounts;                    /* at least one */
+	struct awsq_credentials_source *base; /* what the accounts' roles are assumed with */
+	int canceled;                         /* before any region was begun */
 	struct task *tasks;
 	size_t n_tasks;
 };

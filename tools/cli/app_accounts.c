@@ -14,14 +14,51 @@
  */
 #define EVERYWHERE_ROUND_MS 20000
 
+/* ---- Which there are */
+
+/* Chooses those in a list of names with commas between them. */
+static int choose(struct app *app, const char *names)
+{
+	size_t len;
+
+	for (const char *name = names;; name += len + 1) {
+		size_t i = 0;
+
+		len = strcspn(name, ",");
+		while (i < app->config.n_accounts &&
+			(strncmp(app->accounts[i].name, name, len) != 0 ||
+				app->accounts[i].name[len]))
+			i++;
+		if (i == app->config.n_accounts) {
+			screen_error(app->screen, NULL, "'%.*s' is not among the accounts of %s%s",
+				(int)len, name, app->config.path ? app->config.path : "regions.cfg",
+				app->config.n_accounts ? "" : ", which has none");
+			return EXIT_USAGE;
+		}
+		app->accounts[i].chosen = 1;
+		if (!name[len])
+			return 0;
+	}
+}
+
 int app_choose_accounts(struct app *app)
 {
-	app->accounts = calloc(1, sizeof(*app->accounts));
+	const struct options_list *names = &app->options.accounts;
+	const struct config *c = &app->config;
+	int rc = 0;
+
+	app->n_accounts = c->n_accounts ? c->n_accounts : 1;
+	app->accounts = calloc(app->n_accounts, sizeof(*app->accounts));
 	if (!app->accounts)
 		return EXIT_FAILED;
-	app->n_accounts = 1;
-	app->accounts[0].chosen = 1;
-	return 0;
+	for (size_t i = 0; i < app->n_accounts; i++) {
+		app->accounts[i].config = c->n_accounts ? &c->accounts[i] : NULL;
+		app->accounts[i].name = c->n_accounts ? c->accounts[i].name : NULL;
+		app->accounts[i].chosen = names->n == 0;
+	}
+	for (size_t i = 0; rc == 0 && i < names->n; i++)
+		rc = choose(app, names->items[i]);
+	return rc;
 }
 
 void app_free_accounts(struct app *app)
@@ -31,11 +68,14 @@ void app_free_accounts(struct app *app)
 
 		desired_free(&account->desired);
 		awsq_ec2_free_regions(&account->regions);
-		awsq_settings_free(&account->settings);
 		awsq_credentials_source_free(account->source);
 		ledger_close(account->ledger);
 		free(account->state_dir);
 	}
+	awsq_credentials_source_free(app->base);
+	/* What the sources used to the last. */
+	for (size_t i = 0; i < app->n_accounts; i++)
+		awsq_settings_free(&app->accounts[i].settings);
 	free(app->accounts);
 }
 
@@ -78,21 +118,51 @@ static int override_endpoints(struct awsq_settings *s, const char *url)
 	return 0;
 }
 
-/* All clients have theirs from one source; that there are some is better said at once, too. */
-static int load_credentials(struct app *app, struct account *account, struct awsq_err *err)
+/* That there are some is better said at once, and a code asked for before anything begins. */
+static int look_once(struct awsq_credentials_source *source, struct awsq_err *err)
 {
-	struct awsq_credentials_options options = { .profile = app->options.profile,
+	struct awsq_credentials first = { 0 };
+	int rc = awsq_credentials_source_get(source, &first, err);
+
+	awsq_credentials_free(&first);
+	return rc;
+}
+
+/* A role's are looked for by who needs them: its account alone is lost when it is refused. */
+static int make_source(struct app *app, struct account *account,
+	const struct awsq_credentials_options *options, struct awsq_err *err)
+{
+	const struct config_account *config = account->config;
+	int rc = 0;
+
+	if (!config || !config->role_arn) {
+		rc = awsq_credentials_source_new(&account->source, options, err);
+		return rc == 0 ? look_once(account->source, err) : rc;
+	}
+	if (!app->base)
+		rc = awsq_credentials_source_new(&app->base, options, err);
+	if (rc == 0)
+		rc = look_once(app->base, err);
+	if (rc == 0)
+		rc = awsq_credentials_source_new_role(&account->source, app->base,
+			&(struct awsq_role){
+				.arn = config->role_arn, .external_id = config->external_id },
+			options, err);
+	return rc;
+}
+
+/* The settings of all roles' accounts are the same, since they are those of --profile. */
+static int load_credentials(struct app *app, struct account *account, const char *profile,
+	struct awsq_err *err)
+{
+	struct awsq_credentials_options options = { .profile = profile,
 		.settings = &account->settings,
 		.region = app->config.home,
 		.log = &app->log,
 		.ask = ask_is_possible() ? ask_for_code : NULL,
 		.arg = &app->cancel_fd };
-	struct awsq_credentials first = { 0 };
-	int rc = awsq_credentials_source_new(&account->source, &options, err);
+	int rc = make_source(app, account, &options, err);
 
-	if (rc == 0)
-		rc = awsq_credentials_source_get(account->source, &first, err);
-	awsq_credentials_free(&first);
 	/* It may be loaded again: to reap what is left behind. */
 	if (rc != 0) {
 		awsq_credentials_source_free(account->source);
@@ -105,10 +175,13 @@ int app_load_aws(struct app *app, struct account *account, struct awsq_err *err)
 {
 	const struct options *o = &app->options;
 	struct awsq_settings *settings = &account->settings;
+	const char *profile =
+		account->config && account->config->profile ? account->config->profile : o->profile;
 	struct awsq_endpoint endpoint;
 	int rc;
 
-	rc = awsq_settings_load(settings, o->profile, &awsq_environment_process, err);
+	awsq_settings_free(settings); /* of a time before, which failed */
+	rc = awsq_settings_load(settings, profile, &awsq_environment_process, err);
 	if (rc == 0 && o->endpoint_url && override_endpoints(settings, o->endpoint_url) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	/* A URL that is of no use is better said before anything begins. */
@@ -118,7 +191,7 @@ int app_load_aws(struct app *app, struct account *account, struct awsq_err *err)
 				settings->fips, settings->dualstack, settings->endpoint_url_ec2 },
 			err);
 	if (rc == 0)
-		rc = load_credentials(app, account, err);
+		rc = load_credentials(app, account, profile, err);
 	account->fleet.source = account->source;
 	account->loaded = rc == 0;
 	return rc;
@@ -126,12 +199,25 @@ int app_load_aws(struct app *app, struct account *account, struct awsq_err *err)
 
 /* ---- What their regions share */
 
+/* Its own folder is in the fleet's, which is made first, as it is nobody else's business either. */
+static int open_state(struct app *app, struct account *account, struct awsq_err *err)
+{
+	const char *option = app->options.state_dir;
+	char name[256];
+	int rc = state_open(&account->state_dir, option, app->config.name, err);
+
+	if (rc != 0 || !account->name)
+		return rc;
+	free(account->state_dir);
+	(void)snprintf(name, sizeof(name), "%s/%s", app->config.name, account->name);
+	return state_open(&account->state_dir, option, name, err);
+}
+
 static int open_account(struct app *app, struct account *account, struct awsq_err *err)
 {
 	const struct options *o = &app->options;
 
-	if (state_open(&account->state_dir, o->state_dir, app->config.name, err) != 0 &&
-		!(app->tool->needs & NEEDS_NO_STATE))
+	if (open_state(app, account, err) != 0 && !(app->tool->needs & NEEDS_NO_STATE))
 		return -1;
 	account->fleet = (struct fleet){ .config = &app->config,
 		.settings = &account->settings,

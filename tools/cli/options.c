@@ -26,6 +26,7 @@ enum kind {
 	STRING,
 	MAYBE,
 	STREAM,
+	NAMES,
 	FORMAT,
 	FORMAT_OR_CSV,
 	COMPLETION,
@@ -73,6 +74,8 @@ static const struct option_row rows[] = {
 		"seconds that EC2 bills, by month and region" },
 	{ "everywhere", 0, FLAG, NULL, AT(everywhere), TOOL_CHECK | TOOL_CLEAR,
 		"every region that the account has enabled" },
+	{ "account", 0, NAMES, "NAME", AT(accounts), EVERY,
+		"in these accounts of regions.cfg only: NAME,NAME" },
 	{ "identity", 0, FLAG, NULL, AT(identity), TOOL_CHECK,
 		"say whose credentials are used and where they are from" },
 	{ "config", 'c', STRING, "FILE", AT(config), EVERY,
@@ -224,6 +227,14 @@ static int store_string(char *member, const struct tool_help *tool, const struct
 	return 0;
 }
 
+static int store_name(struct options_list *list, const struct tool_help *tool,
+	const struct option_row *row, const char *value)
+{
+	if (list->n == sizeof(list->items) / sizeof(list->items[0]))
+		return bad_argument(tool, row, value, "fewer of these, or commas between names");
+	return store_string((char *)&list->items[list->n++], tool, row, value);
+}
+
 static int store(struct options *o, const struct tool_help *tool, const struct option_row *row,
 	const char *value)
 {
@@ -243,6 +254,8 @@ static int store(struct options *o, const struct tool_help *tool, const struct o
 			return 0;
 		}
 		return store_string(member, tool, row, value);
+	case NAMES:
+		return store_name((struct options_list *)(void *)member, tool, row, value);
 	case FORMAT_OR_CSV:
 	case FORMAT:
 	case COMPLETION:

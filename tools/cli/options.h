@@ -31,11 +31,18 @@ struct tool_help {
 	const char *example;   /* lines of the form "  command    # what it does" */
 };
 
+/* What an option that may be given several times was given. */
+struct options_list {
+	const char *items[16];
+	size_t n;
+};
+
 struct options {
 	int all;
 	int identity;   /* never with all, everywhere or regions */
 	int everywhere; /* every region that the account has enabled; never with all or regions */
 	const char *config;
+	struct options_list accounts; /* each one name, or several with commas between them */
 	const char *profile;
 	const char *endpoint_url;
 	const char *state_dir;

@@ -35,28 +35,12 @@ static void add_place(struct awsq_buf *out, const config_setting_t *setting)
 	awsq_buf_adds(out, config_setting_name(setting));
 }
 
-/* The text in quotes, the beginning of a long one. */
-static void add_quoted(struct awsq_buf *out, const char *text)
-{
-	size_t len = strlen(text), shown = len;
-
-	if (len > 60) {
-		shown = 60;
-		/* Not through the middle of a UTF-8 character. */
-		while (shown > 0 && ((unsigned char)text[shown] & 0xC0) == 0x80)
-			shown--;
-	}
-	awsq_buf_addc(out, '"');
-	awsq_buf_add(out, text, shown);
-	awsq_buf_adds(out, shown < len ? "...\"" : "\"");
-}
-
 /* What a person would say that the value is. */
 static void add_found(struct awsq_buf *out, const config_setting_t *setting)
 {
 	switch (config_setting_type(setting)) {
 	case CONFIG_TYPE_STRING:
-		add_quoted(out, config_setting_get_string(setting));
+		config_add_quoted(out, config_setting_get_string(setting));
 		break;
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
@@ -77,18 +61,6 @@ static void add_found(struct awsq_buf *out, const config_setting_t *setting)
 	}
 }
 
-static int line_has(const char *text, unsigned number, const char *what)
-{
-	const char *found;
-
-	for (; number > 1 && *text; number--) {
-		text += strcspn(text, "\n");
-		text += *text == '\n';
-	}
-	found = strstr(text, what);
-	return found && found < text + strcspn(text, "\n");
-}
-
 /*
  * The line where a setting stands. For a text in a list, libconfig notes the line of the token that
  * comes after it: so the last line up to there that has it is meant.
@@ -103,7 +75,8 @@ static unsigned line_of(const struct reader *r, const config_setting_t *setting)
 		return noted;
 	first = config_setting_source_line(config_setting_parent(setting));
 	awsq_buf_addf(&quoted, "\"%s\"", config_setting_get_string(setting));
-	while (line >= first && !line_has(awsq_buf_str(&r->text), line, awsq_buf_str(&quoted)))
+	while (line >= first &&
+		!config_line_has(awsq_buf_str(&r->text), line, awsq_buf_str(&quoted)))
 		line--;
 	awsq_buf_free(&quoted);
 	return line >= first ? line : noted;
@@ -294,11 +267,38 @@ static int read_pairs(struct reader *r, const struct config_rule *rule,
 static int read_group(struct reader *r, const struct config_table *table,
 	const config_setting_t *group, void *base);
 
+static int read_accounts(struct reader *r, const struct config_rule *rule,
+	const config_setting_t *list)
+{
+	size_t n = config_setting_is_list(list) ? (size_t)config_setting_length(list) : 0;
+	struct config *c = &r->draft.config;
+	int rc = 0;
+
+	if (n == 0)
+		return unfit(r, rule, list);
+	c->accounts = calloc(n, sizeof(*c->accounts));
+	if (!c->accounts)
+		return no_memory(r);
+	while (rc == 0 && c->n_accounts < n) {
+		const config_setting_t *s =
+			config_setting_get_elem(list, (unsigned int)c->n_accounts);
+		const char *flaw;
+
+		rc = read_group(r, rule->table, s, &c->accounts[c->n_accounts++]);
+		flaw = rc == 0 ? config_account_flaw(c) : NULL;
+		if (flaw)
+			rc = complain(r, s, "%s: %s", rule->name, flaw);
+	}
+	return rc;
+}
+
 static int read_setting(struct reader *r, const struct config_rule *rule,
 	const config_setting_t *setting, void *base)
 {
 	if (rule->kind == CONFIG_LATER)
 		return 0;
+	if (rule->kind == CONFIG_ACCOUNTS)
+		return read_accounts(r, rule, setting);
 	if (rule->kind == CONFIG_GROUP)
 		return read_group(r, rule->table, setting, base);
 	if (rule->kind == CONFIG_PAIRS)

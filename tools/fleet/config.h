@@ -62,6 +62,14 @@ struct config_region {
 	int count; /* of instances: 1 to CONFIG_COUNT_MAX */
 };
 
+/* An AWS account that has a fleet of its own: how to get into it. One of role_arn and profile. */
+struct config_account {
+	char *name;     /* 1 to 24 letters, digits and "-"; no two accounts have one */
+	char *role_arn; /* assumed by the credentials that --profile says; NULL: profile is set */
+	char *external_id; /* for role_arn; NULL: none */
+	char *profile;     /* of the AWS configuration */
+};
+
 /* Owned by the structure; to be freed with config_free(). */
 struct config {
 	char *path; /* the file it came from, as it was named */
@@ -104,6 +112,9 @@ struct config {
 	size_t n_regions;               /* how many are listed: at least one */
 	size_t n_unlisted;              /* 1 when home follows them, else 0 */
 	struct config_region elsewhere; /* the fleet's settings, for any other region */
+
+	struct config_account *accounts; /* in the file's order */
+	size_t n_accounts;               /* 0: the one that the credentials are of */
 };
 
 /*

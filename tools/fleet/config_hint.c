@@ -58,3 +58,30 @@ void config_add_hint(struct awsq_buf *out, const char *word, const struct config
 	for (size_t i = 0; i < names->n; i++)
 		awsq_buf_addf(out, "%s'%s'", i > 0 ? ", " : "known here: ", names->items[i]);
 }
+
+void config_add_quoted(struct awsq_buf *out, const char *text)
+{
+	size_t len = strlen(text), shown = len;
+
+	if (len > 60) {
+		shown = 60;
+		/* Not through the middle of a UTF-8 character. */
+		while (shown > 0 && ((unsigned char)text[shown] & 0xC0) == 0x80)
+			shown--;
+	}
+	awsq_buf_addc(out, '"');
+	awsq_buf_add(out, text, shown);
+	awsq_buf_adds(out, shown < len ? "...\"" : "\"");
+}
+
+int config_line_has(const char *text, unsigned number, const char *what)
+{
+	const char *found;
+
+	for (; number > 1 && *text; number--) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	found = strstr(text, what);
+	return found && found < text + strcspn(text, "\n");
+}

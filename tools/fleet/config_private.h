@@ -28,6 +28,7 @@ enum config_kind {
 	CONFIG_PAIRS,    /* a group of texts by names of their own, to a struct config_pairs */
 	CONFIG_BOOL,     /* true or false without quotes, to an int */
 	CONFIG_GROUP,    /* settings of its own */
+	CONFIG_ACCOUNTS, /* a list of groups, each a struct config_account that its table is of */
 	CONFIG_LATER     /* depends on the rest of the file, and is read after it */
 };
 
@@ -42,7 +43,7 @@ struct config_rule {
 	int64_t min, max;                 /* of a duration, size or number */
 	size_t most;                      /* of how many of a list; 0: any */
 	const char *const *words;         /* of a word, up to a NULL */
-	const struct config_table *table; /* of a group */
+	const struct config_table *table; /* of a group, or of each of several */
 	const char *expected;             /* the end of "expected ..." */
 	const char *preset;               /* its value where it is not set, as text; NULL: none */
 	const char *expected_name;        /* the same of a pair's name */
@@ -68,6 +69,9 @@ extern const struct config_table config_whole;
 /* What stands in override for one region, its offsets in struct config_region. */
 extern const struct config_table config_override;
 
+/* One of the list "accounts", its offsets in struct config_account. */
+extern const struct config_table config_account;
+
 /* The group "job", its offsets as the whole file's. */
 extern const struct config_table config_job;
 
@@ -76,6 +80,15 @@ extern const struct config_table config_job;
  * such as "job.watch", with what to say of it in text; NULL when nothing is.
  */
 const char *config_job_flaw(const struct config *c, struct awsq_buf *text);
+
+/* What is wrong with the last account, of which each setting may be right by itself; or NULL. */
+const char *config_account_flaw(const struct config *c);
+
+/* Adds the text in quotes, the beginning of a long one. */
+void config_add_quoted(struct awsq_buf *out, const char *text);
+
+/* Whether line number of a text has what in it. */
+int config_line_has(const char *text, unsigned number, const char *what);
 
 /* Whether text has only these characters; and whether c is one of them, and not the final NUL. */
 int config_made_of(const char *text, const char *characters);

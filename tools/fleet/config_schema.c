@@ -312,6 +312,12 @@ static const struct config_rule file_rules[] = {
 		.name = "override",
 		.kind = CONFIG_LATER,
 	},
+	{
+		.name = "accounts",
+		.kind = CONFIG_ACCOUNTS,
+		.table = &config_account,
+		.expected = "a list of groups, ( { name = \"prod\"; role_arn = \"...\"; }, ... )",
+	},
 };
 
 static const struct config_rule override_rules[] = {

@@ -227,6 +227,14 @@ static void free_pairs(struct config_pairs *p)
 	free(p->values);
 }
 
+static void free_account(struct config_account *a)
+{
+	free(a->name);
+	free(a->role_arn);
+	free(a->external_id);
+	free(a->profile);
+}
+
 static void free_contents(struct config *c)
 {
 	char *const texts[] = { c->path, c->name, c->home, c->key, c->role, c->image, c->job_user,
@@ -236,6 +244,9 @@ static void free_contents(struct config *c)
 	for (size_t i = 0; i < c->n_regions + c->n_unlisted; i++)
 		free_region(&c->regions[i]);
 	free(c->regions);
+	for (size_t i = 0; i < c->n_accounts; i++)
+		free_account(&c->accounts[i]);
+	free(c->accounts);
 	free_region(&c->elsewhere);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);

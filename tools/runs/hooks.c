@@ -89,6 +89,7 @@ static int run_command(const struct region *r, const struct ledger_run *run, con
 	const struct spawn_variable variables[] = {
 		{ "AWSQ_RUN", run->id },
 		{ "AWSQ_FLEET", r->fleet->config->name },
+		{ "AWSQ_ACCOUNT", r->fleet->account ? r->fleet->account : "" },
 		{ "AWSQ_REGION", run->region },
 		{ "AWSQ_INSTANCE", run->instance },
 		{ "AWSQ_STATE", ledger_state_name(run->state) },
