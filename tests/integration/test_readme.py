@@ -103,17 +103,16 @@ def test_make_targets() -> None:
 
 
 def test_environment() -> None:
-    """Every variable of AWS's that the library reads, unless only to refuse it."""
+    """Every variable of AWS's that the library reads."""
     sources = [*(ROOT / "libawsq").glob("*.c")]
     read = {v for path in sources for v in re.findall(r'"(AWS_[A-Z0-9_]+)"', path.read_text())}
-    refused = {v for v in read if re.search("CONTAINER|WEB_IDENTITY", v)}
     # The region is always named otherwise, as README.md says.
     unused = {"AWS_REGION", "AWS_DEFAULT_REGION"}
     shell = {"AWS_DEFAULT_REGION"}
     said = set(re.findall(r"\bAWS_[A-Z0-9_]+\b", README)) - shell
     for service in re.findall(r"`(_[A-Z0-9]+)`", README):
         said.add(f"AWS_ENDPOINT_URL{service}")
-    assert said == read - refused - unused
+    assert said == read - unused
 
 
 # crontab.example
