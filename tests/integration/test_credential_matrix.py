@@ -83,7 +83,7 @@ def kind_of(answer: dict[str, Any]) -> str:
 
 def ask_ours(run: Run) -> None:
     argv = [str(DRIVER)] + ([run.case.profile] if run.case.profile else [])
-    done = subprocess.run(argv, env=run.env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, env=run.env, capture_output=True, text=True, timeout=200)
     if done.returncode != 0:
         run.answer = {"kind": f"exit status {done.returncode}", "text": done.stderr}
         return
@@ -101,7 +101,7 @@ def ask_botocore(runs: list[Run], library: Path) -> None:
         env=env,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
     )
     assert done.returncode == 0, done.stderr
     for run, answer in zip(runs, json.loads(done.stdout), strict=True):

@@ -88,7 +88,7 @@ def begin(situation: dict[str, Any]) -> tuple[int, int]:
     pid = os.fork()
     if pid == 0:
         os.close(read)
-        signal.alarm(40)
+        signal.alarm(200)
         with os.fdopen(write, "w") as pipe:
             json.dump(answer(situation), pipe)
         os._exit(0)
