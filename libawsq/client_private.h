@@ -16,8 +16,8 @@ struct awsq_client {
 	struct http *http;
 	struct awsq_retry_bucket bucket;
 	/*
-	 * AWS was asked too often: before this time, on the clock's mono_ms, no call sends its first
-	 * attempt or asks for another page.
+	 * AWS was asked too often: before this time, on the clock's mono_ms, no call sends its
+	 * first attempt or asks for another page.
 	 */
 	int64_t quiet_until_ms;
 	int64_t run_ends_ms; /* when the run under way has to be over, on the clock's mono_ms */

@@ -8,8 +8,8 @@
 
 struct credentials_maker {
 	/*
-	 * Gets credentials. first is true until it was 0 once. Called by one thread at a time, without
-	 * the source's lock.
+	 * Gets credentials. first is true until it was 0 once. Called by one thread at a time,
+	 * without the source's lock.
 	 */
 	int (*load)(void *arg, struct awsq_credentials *out, int first, struct awsq_err *err);
 	void (*free)(void *arg);

@@ -69,8 +69,8 @@ void awsq_retry_bucket_init(struct awsq_retry_bucket *bucket);
 
 /*
  * Judges attempt, filling out and taking a retry's cost out of bucket. chance (at least 0, below 1)
- * spreads the delay, which is chance * min(2^(number - 1), 20) seconds; a retry that would come after
- * the deadline is given up at once, and costs nothing.
+ * spreads the delay, which is chance * min(2^(number - 1), 20) seconds; a retry that would come
+ * after the deadline is given up at once, and costs nothing.
  */
 enum awsq_verdict awsq_retry_judge(struct awsq_retry *out, struct awsq_retry_bucket *bucket,
 	const struct awsq_attempt *attempt, int max_attempts, double chance);

@@ -53,7 +53,7 @@ struct app {
 	struct awsq_log log;
 	struct config config;
 	struct sshkey *key;
-	int cancel_fd; /* readable once the user wants to stop; -1: signals do what they always do */
+	int cancel_fd; /* readable once the user wants to stop; -1: signals do as always */
 	struct account *accounts;
 	size_t n_accounts;                    /* at least one */
 	struct awsq_credentials_source *base; /* what the accounts' roles are assumed with */

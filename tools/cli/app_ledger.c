@@ -43,8 +43,8 @@ static int are_left(struct account *account)
 }
 
 /*
- * The account's regions that the tool itself is about to look after: a run takes an instance over without
- * stopping it first. A rotation does not come to all of its regions.
+ * The account's regions that the tool itself is about to look after: a run takes an instance over
+ * without stopping it first. A rotation does not come to all of its regions.
  */
 static size_t own_regions(const struct app *app, const struct account *account, const char **out)
 {

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #define MAX_COLUMNS 8
-#define GAP         2 /* blanks between columns */
-#define BESIDE      36 /* columns that the last one is broken in beside the others; with less, below */
-#define INDENT      4 /* of what stands below */
-#define LEAST       8 /* of a column that is made narrower */
+#define GAP         2  /* blanks between columns */
+#define BESIDE      36 /* columns for the last one to be broken in; with less, it goes below */
+#define INDENT      4  /* of what stands below */
+#define LEAST       8  /* of a column that is made narrower */
 #define MARK        " ..."
 
 struct table {
