@@ -3,9 +3,11 @@
  *
  * Results go to stdout. Events and warnings go to stderr, a line each; on a terminal a last line,
  * redrawn in place, shows what each region is waiting for. There lines are broken at words, and
- * what begins a warning is yellow, an error red (view.h). Control characters of a server's never
- * reach the terminal.  A reader who does not read keeps nobody from stopping an instance: lines
- * are dropped when too many wait for it, and results wait until a signal comes.
+ * what begins a warning is yellow, an error red (view.h). Control characters from a server never
+ * reach the terminal.
+ *
+ * A reader who does not read keeps nobody from stopping an instance: lines are dropped when too
+ * many wait for it, and results wait until a signal comes.
  */
 #ifndef CLI_SCREEN_H
 #define CLI_SCREEN_H
