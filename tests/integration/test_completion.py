@@ -24,6 +24,7 @@ CONFIG = """
 fleet = { name = "NAVO"; home = "us-west-2"; instance_type = [ "t3.micro" ]; key = "key";
   max_uptime = "2h"; };
 regions = [ "us-east-1", "eu-west-3" ];
+accounts = ( { name = "prod"; profile = "prod"; }, { name = "lab"; profile = "lab"; } );
 """
 # What is typed before the tabulator, and the words that are there after it.
 CASES = [
@@ -36,6 +37,8 @@ CASES = [
     ("list-runs --region=eu", ["list-runs", "--region=eu-west-3"]),
     ("config-region --lift", ["config-region", "--lift-protection"]),
     ("clear-region -n --ev", ["clear-region", "-n", "--everywhere"]),
+    ("list-runs --account=pr", ["list-runs", "--account=prod"]),
+    ("run-job --account=prod,l", ["run-job", "--account=prod,lab"]),
     ("run-job eu", ["run-job", "eu-west-3"]),
     ("run-region us-e", ["run-region", "us-east-1"]),
     ("stop-region --config=other.cfg sa", ["stop-region", "--config=other.cfg", "sa-east-1"]),
@@ -129,11 +132,12 @@ def run(command: list[str], script: str, place: Path) -> list[str]:
 def test_fish(place: Path) -> None:
     """It prints the last word's candidates, each with a tabulator and what it is."""
     script = f"for script in {SCRIPTS}/fish/*; source $script; end\n"
-    script += "".join(f"complete -C '{line}'; echo @\n" for line, _ in CASES)
+    cases = [(line, words) for line, words in CASES if "," not in line]
+    script += "".join(f"complete -C '{line}'; echo @\n" for line, _ in cases)
     lines = run(["fish", "--no-config", "-c"], script, place)
     answers = "\n".join(line.partition("\t")[0] for line in lines).split("@")[:-1]
     # An option that takes a value is completed without the sign that is to follow.
-    assert [a.split() for a in answers] == [[words[-1].rstrip("=")] for _, words in CASES]
+    assert [a.split() for a in answers] == [[words[-1].rstrip("=")] for _, words in cases]
 
 
 def test_every_option_in_bash(place: Path) -> None:

@@ -3,7 +3,10 @@
 #include "cli/completion.h"
 
 /* What the argument of an option is, beside one of a few words. */
-enum what { NOTHING, FILES, FOLDERS, REGIONS };
+enum what { NOTHING, FILES, FOLDERS, REGIONS, ACCOUNTS };
+
+/* How the names are asked for that regions.cfg has. */
+static const char *const names[] = { [REGIONS] = "regions", [ACCOUNTS] = "accounts" };
 
 static enum what what_of(const struct option_about *o)
 {
@@ -13,6 +16,8 @@ static enum what what_of(const struct option_about *o)
 		return FILES;
 	if (strcmp(o->argument, "DIR") == 0)
 		return FOLDERS;
+	if (strcmp(o->name, "account") == 0)
+		return ACCOUNTS;
 	return strcmp(o->argument, "REGION") == 0 ? REGIONS : NOTHING;
 }
 
@@ -67,8 +72,16 @@ static const char bash_begin[] =
 	"\tfi\n"
 	"\tcase $option$equals in\n";
 
-static const char bash_regions[] =
-	"words=$(\"$1\" --completion=regions ${config:+\"--config=$config\"} 2>/dev/null)";
+/* Those after a comma, too, where several are given at once. */
+static void bash_names(struct awsq_buf *out, enum what what)
+{
+	awsq_buf_addf(out,
+		"words=$(\"$1\" --completion=%s ${config:+\"--config=$config\"} 2>/dev/null)",
+		names[what]);
+	if (what == ACCOUNTS)
+		awsq_buf_adds(out,
+			"\n\t\t[[ $word == *,* ]] && before+=${word%,*}, word=${word##*,}");
+}
 
 static const char bash_end[] =
 	"\tmapfile -t COMPREPLY < <(compgen -P \"$before\" -W \"$words\" -- \"$word\")\n"
@@ -97,7 +110,8 @@ static void bash_case(struct awsq_buf *out, const struct option_about *o)
 			what_of(o) == FILES ? 'f' : 'd');
 		return;
 	case REGIONS:
-		awsq_buf_adds(out, bash_regions);
+	case ACCOUNTS:
+		bash_names(out, what_of(o));
 		break;
 	case NOTHING:
 		awsq_buf_addf(out, "words='%s'", o->values ? o->values : "");
@@ -121,8 +135,11 @@ static void bash_script(struct awsq_buf *out, const struct tool_help *tool)
 	for (size_t i = 0; options_next(&o, tool, &i);)
 		awsq_buf_addf(out, "--%s%s ", o.name, o.argument && !o.is_optional ? "=" : "");
 	awsq_buf_adds(out, "'\n");
-	if (takes_regions(tool))
-		awsq_buf_addf(out, "\t\telse\n\t\t\t%s\n", bash_regions);
+	if (takes_regions(tool)) {
+		awsq_buf_adds(out, "\t\telse\n\t\t\t");
+		bash_names(out, REGIONS);
+		awsq_buf_addc(out, '\n');
+	}
 	awsq_buf_addf(out, "\t\tfi ;;\n\tesac\n%scomplete -F _awsq_", bash_end);
 	add_identifier(out, tool->name);
 	awsq_buf_addf(out, " %s\n", tool->name);
@@ -130,14 +147,15 @@ static void bash_script(struct awsq_buf *out, const struct tool_help *tool)
 
 /* ---- zsh */
 
-static const char zsh_regions[] = "_awsq_regions() {\n"
-				  "\tlocal config=${opt_args[--config]:-${opt_args[-c]}}\n"
-				  "\tlocal -a names\n"
-				  "\tnames=(${(f)\"$(${~words[1]} --completion=regions "
-				  "${config:+--config=${~config}} 2>/dev/null)\"})\n"
-				  "\tcompadd -a names\n"
-				  "}\n\n"
-				  "local -A opt_args\n";
+static const char zsh_begin[] = "_awsq_names() {\n"
+				"\tlocal config=${opt_args[--config]:-${opt_args[-c]}}\n"
+				"\tlocal -a names\n"
+				"\tnames=(${(f)\"$(${~words[1]} --completion=$1 "
+				"${config:+--config=${~config}} 2>/dev/null)\"})\n"
+				"\t[[ $1 == accounts ]] && compset -P '*,'\n"
+				"\tcompadd -a names\n"
+				"}\n\n"
+				"local -A opt_args\n";
 
 static void zsh_option(struct awsq_buf *out, const struct option_about *o)
 {
@@ -155,8 +173,8 @@ static void zsh_option(struct awsq_buf *out, const struct option_about *o)
 		awsq_buf_addf(out, "%s:%s:", o->is_optional ? ":" : "", o->argument);
 		if (o->values)
 			awsq_buf_addf(out, "(%s)", o->values);
-		else if (what_of(o) == REGIONS)
-			awsq_buf_adds(out, " _awsq_regions");
+		else if (names[what_of(o)])
+			awsq_buf_addf(out, " _awsq_names %s", names[what_of(o)]);
 		else if (what_of(o) != NOTHING)
 			awsq_buf_adds(out, what_of(o) == FILES ? "_files" : "_files -/");
 		else
@@ -169,28 +187,28 @@ static void zsh_script(struct awsq_buf *out, const struct tool_help *tool)
 {
 	struct option_about o;
 
-	awsq_buf_addf(out, "%s_arguments -s -S", zsh_regions);
+	awsq_buf_addf(out, "%s_arguments -s -S", zsh_begin);
 	for (size_t i = 0; options_next(&o, tool, &i);)
 		zsh_option(out, &o);
 	awsq_buf_addf(out, " \\\n\t'*:%s'\n",
-		takes_regions(tool) ? "region: _awsq_regions" : "run: ");
+		takes_regions(tool) ? "region: _awsq_names regions" : "run: ");
 }
 
 /* ---- fish */
 
-static const char fish_regions[] = "function __awsq_regions\n"
-				   "\tset -l words (commandline -opc)\n"
-				   "\tset -l config\n"
-				   "\tfor i in (seq 2 (count $words))\n"
-				   "\t\tswitch $words[$i]\n"
-				   "\t\t\tcase '--config=*'\n"
-				   "\t\t\t\tset config $words[$i]\n"
-				   "\t\t\tcase -c --config\n"
-				   "\t\t\t\tset config --config=$words[(math $i + 1)]\n"
-				   "\t\tend\n"
-				   "\tend\n"
-				   "\t$words[1] $config --completion=regions 2>/dev/null\n"
-				   "end\n\n";
+static const char fish_begin[] = "function __awsq_names -a what\n"
+				 "\tset -l words (commandline -opc)\n"
+				 "\tset -l config\n"
+				 "\tfor i in (seq 2 (count $words))\n"
+				 "\t\tswitch $words[$i]\n"
+				 "\t\t\tcase '--config=*'\n"
+				 "\t\t\t\tset config $words[$i]\n"
+				 "\t\t\tcase -c --config\n"
+				 "\t\t\t\tset config --config=$words[(math $i + 1)]\n"
+				 "\t\tend\n"
+				 "\tend\n"
+				 "\t$words[1] $config --completion=$what 2>/dev/null\n"
+				 "end\n\n";
 
 static void fish_option(struct awsq_buf *out, const char *tool, const struct option_about *o)
 {
@@ -204,8 +222,8 @@ static void fish_option(struct awsq_buf *out, const char *tool, const struct opt
 		awsq_buf_adds(out, " -r -F");
 	else if (what == FOLDERS)
 		awsq_buf_adds(out, " -x -a '(__fish_complete_directories (commandline -ct))'");
-	else if (what == REGIONS)
-		awsq_buf_adds(out, " -x -a '(__awsq_regions)'");
+	else if (names[what])
+		awsq_buf_addf(out, " -x -a '(__awsq_names %s)'", names[what]);
 	else if (o->argument && !o->is_optional)
 		awsq_buf_adds(out, " -x");
 	if (o->values)
@@ -219,9 +237,9 @@ static void fish_script(struct awsq_buf *out, const struct tool_help *tool)
 {
 	struct option_about o;
 
-	awsq_buf_addf(out, "%scomplete -c %s -f", fish_regions, tool->name);
+	awsq_buf_addf(out, "%scomplete -c %s -f", fish_begin, tool->name);
 	if (takes_regions(tool))
-		awsq_buf_adds(out, " -a '(__awsq_regions)' -d region");
+		awsq_buf_adds(out, " -a '(__awsq_names regions)' -d region");
 	awsq_buf_addc(out, '\n');
 	for (size_t i = 0; options_next(&o, tool, &i);)
 		fish_option(out, tool->name, &o);
@@ -249,16 +267,21 @@ static int add_script(struct awsq_buf *out, const struct tool_help *tool, const 
 	return 0;
 }
 
-static int add_regions(struct awsq_buf *out, const char *config_option, struct awsq_err *err)
+static int add_names(struct awsq_buf *out, const struct options *o, struct awsq_err *err)
 {
 	struct config config = { 0 };
 	char *path = NULL;
-	int rc = config_find(&path, config_option, err);
+	int rc = config_find(&path, o->config, err);
 
 	if (rc == 0)
 		rc = config_load(&config, path, err);
-	for (size_t i = 0; rc == 0 && i < config.n_regions; i++)
-		awsq_buf_addf(out, "%s\n", config.regions[i].name);
+	if (rc == 0 && strcmp(o->completion, names[REGIONS]) == 0) {
+		for (size_t i = 0; i < config.n_regions; i++)
+			awsq_buf_addf(out, "%s\n", config.regions[i].name);
+	} else if (rc == 0) {
+		for (size_t i = 0; i < config.n_accounts; i++)
+			awsq_buf_addf(out, "%s\n", config.accounts[i].name);
+	}
 	config_free(&config);
 	free(path);
 	return rc;
@@ -270,7 +293,7 @@ int completion_print(struct app *app)
 	struct awsq_err err = { 0 };
 
 	if (!add_script(&text, &app->tool->help, app->options.completion) &&
-		add_regions(&text, app->options.config, &err) != 0) {
+		add_names(&text, &app->options, &err) != 0) {
 		screen_error(app->screen, NULL, "%s", err.message);
 		awsq_buf_free(&text);
 		return EXIT_USAGE;

@@ -10,8 +10,8 @@
 #include "cli/app.h"
 
 /*
- * Prints what --completion asks for: the script of "bash", "zsh" or "fish", or the "regions" of
- * regions.cfg, a line each. The exit status.
+ * Prints what --completion asks for: the script of "bash", "zsh" or "fish", or the "regions" or
+ * "accounts" of regions.cfg, a line each. The exit status.
  */
 int completion_print(struct app *app);
 

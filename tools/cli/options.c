@@ -40,7 +40,7 @@ static const char *const values_of[DURATION + 1] = {
 	[STREAM] = "out err",
 	[FORMAT] = "text json",
 	[FORMAT_OR_CSV] = "text json csv",
-	[COMPLETION] = "bash zsh fish regions",
+	[COMPLETION] = "bash zsh fish regions accounts",
 };
 
 struct option_row {
