@@ -119,10 +119,10 @@ def test_what_is_left_running(node: Node) -> None:
 def test_times(node: Node) -> None:
     # A shell that TERM ends has been given no reason to ignore it.
     assert node.run("sh -c 'kill -TERM $$; echo ignored'")[1:3] == (143, "")
-    marker = f"sleep 300 & setsid sleep 301 & : cloud-marker {node.id}; wait"
+    marker = f"sleep 3070 & setsid sleep 3071 & : cloud-marker {node.id}; wait"
     assert node.run(marker, executionTimeout="5")[0] == "ExecutionTimedOut"
-    left = node.run("ps -eo args | grep '[s]leep 30' | sort -u")[2].split("\n")
-    assert "sleep 301" in left and "sleep 300" not in left
+    left = node.run("ps -eo args | grep '[s]leep 307' | sort -u")[2].split("\n")
+    assert "sleep 3071" in left and "sleep 3070" not in left
     node.cloud.machine(node.id, "kill-agent")
     command = node.send("echo never", TimeoutSeconds=30)
     time.sleep(0.5)

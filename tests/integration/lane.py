@@ -35,6 +35,16 @@ def build_wallclock(folder: Path) -> Path:
     return library
 
 
+def clock_env(wallclock: Path, clock: Path) -> dict[str, str]:
+    """For a tool whose clock is wrong by what the file says."""
+    return {
+        "LD_PRELOAD": str(wallclock),
+        "WALLCLOCK": str(clock),
+        # The sanitizers want to be first themselves.
+        "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
+    }
+
+
 class Lane:
     def __init__(self, fleet: Fleet, region: str, wallclock: Path):
         self.fleet, self.cloud, self.region = fleet, fleet.cloud, region
@@ -64,12 +74,7 @@ class Lane:
             "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials),
             "XDG_STATE_HOME": str(self.disk),
         }
-        self.clock_env = {
-            "LD_PRELOAD": str(wallclock),
-            "WALLCLOCK": str(self.clock),
-            # The sanitizers want to be first themselves.
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
-        }
+        self.clock_env = clock_env(wallclock, self.clock)
 
     def close(self) -> None:
         if self.mounted:

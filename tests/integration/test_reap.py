@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fleet import NAME, Fleet
-from lane import build_wallclock
+from lane import build_wallclock, clock_env
 
 HOLD = {"kind": "hold", "seconds": 3}
 
@@ -282,7 +282,7 @@ def test_killed_with_a_clock_that_was_wrong(fleet: Fleet, region: str, seconds: 
     clock = fleet.cloud.dir / "clock"
     clock.write_bytes(struct.pack("q", seconds))
     library = build_wallclock(fleet.cloud.dir)
-    fleet.env = {**fleet.env, "LD_PRELOAD": str(library), "WALLCLOCK": str(clock)}
+    fleet.env = {**fleet.env, **clock_env(library, clock)}
     fleet.cloud.fault("StartInstances", region=region, times=1, **HOLD)
     mark = fleet.cloud.mark()
     running = fleet.start("run-region", region, "--", "true")

@@ -231,6 +231,7 @@ static void tell_next(struct rotating *r)
 	const struct report *report = screen_report(r->app->screen);
 	int64_t now = now_ms();
 	char text[120], when[40];
+	int64_t due_ms;
 	size_t next;
 
 	if (read_turns(r, now) != 0)
@@ -238,13 +239,15 @@ static void tell_next(struct rotating *r)
 	next = next_region(r->rotation, r->tried);
 	if (next == r->rotation->n)
 		return;
-	show_time(when, sizeof(when), r->rotation->regions[next].due_ms, now);
-	if (r->rotation->regions[next].due_ms <= now)
+	due_ms = r->rotation->regions[next].due_ms;
+	if (due_ms <= now) {
 		(void)snprintf(text, sizeof(text), "is due, and %s",
 			is_locked(r, next) ? "busy: passed over"
 					   : "waits for those that are at work");
-	else
+	} else {
+		show_time(when, sizeof(when), due_ms, now);
 		(void)snprintf(text, sizeof(text), "is the next to be due, at %s", when);
+	}
 	report->event(report->arg, r->rotation->regions[next].name, text);
 }
 
