@@ -70,6 +70,12 @@ def look_at_runs(fleet: Fleet, region: str) -> None:
     assert check("list-runs.billing", done.stdout)["billing"]
 
 
+def look_at_the_identity(fleet: Fleet) -> None:
+    done = fleet.run("check-region", "--identity", "--output=json")
+    (found,) = check("check-region.identity", done.stdout)["identities"]
+    assert found["arn"].startswith("arn:aws:") and found["provider"] == "environment"
+
+
 def look_at_plans(fleet: Fleet, region: str, empty: str, away: str) -> None:
     done = fleet.run("config-region", empty, away, "--dry-run", "--output=json")
     made, error = check("config-region.dry-run", done.stdout)["regions"]
@@ -94,6 +100,7 @@ def test_what_the_executables_print(fleet: Fleet, region: str) -> None:
     assert found["security_groups"][0]["rules"] and found["instances"][0]["uptime_seconds"] >= 0
     assert missing["differences"] and set(error) == {"region", "error"}
     look_at_plans(fleet, region, empty, away)
+    look_at_the_identity(fleet)
     fleet.cloud.clear_faults(away)
     done = fleet.run("check-region", "--everywhere", "--output=json")
     everywhere = check("check-region.everywhere", done.stdout)["regions"]
