@@ -290,7 +290,7 @@ static void test_overrides(void **state)
 #define ARN "role_arn = \"arn:aws:iam::123456789012:role/a\"; "
 #define LIST(account)                                                                              \
 	FLEET "};\n" REGIONS "accounts = (\n  { name = \"a\"; profile = \"a\"; },\n" account "\n)" \
-	                                                                                     ";"
+	      ";"
 #define ACCOUNT_WANTED                                                                      \
 	"7: accounts.name: expected 1 to 24 letters, digits and \"-\", not beginning with " \
 	"\"-\", and not \"runs\", found "

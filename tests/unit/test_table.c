@@ -27,7 +27,7 @@ static struct table *two_rows(const char *last)
 
 	table_add(t, "REGION", "STATE", "RESULT");
 	table_add(t, "us-east-1", "", last);
-	table_add(t, "eu-west-3", "failed", NULL);
+	table_add(t, "eu-west-3", "failed", (const char *)NULL);
 	table_paint(t, 1, PAINT_BAD);
 	return t;
 }
