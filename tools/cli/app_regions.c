@@ -138,7 +138,7 @@ static int choose_everywhere(struct app *app, struct account *account, struct aw
 
 int app_choose_everywhere(struct app *app)
 {
-	size_t room = 0;
+	size_t room = 1; /* never none, for which calloc may say NULL */
 	int rc = app_prepare(app, choose_everywhere);
 
 	if (rc != 0)
