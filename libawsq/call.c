@@ -264,9 +264,10 @@ static void attempt_done(struct running *r)
 		r->call->err.aws_code[0] ? ": " : "", r->call->err.message,
 		verdict == AWSQ_GIVE_UP ? "" : " (trying again)");
 	if (verdict == AWSQ_GIVE_UP && call_renew_keys(r)) {
-		/* Refused as they were, they do not count. */
+		/* Refused as it was, it does not count; where one came before, who knows. */
 		r->attempt--;
-		r->call->attempts--;
+		if (r->call->attempts == 1)
+			r->call->attempts = 0;
 		r->retry.delay_ms = 0;
 	} else if (verdict == AWSQ_GIVE_UP) {
 		end_call(r, rc);

@@ -118,15 +118,16 @@ static int check_expiry(const struct awsq_credentials *found, struct search *s)
 		"the credentials found (%s) expired at %s: get new ones", found->source, when);
 }
 
-int awsq_credentials_load(struct awsq_credentials *out,
-	const struct awsq_credentials_options *options, struct awsq_err *err)
+static int load(struct awsq_credentials *out, const struct awsq_credentials_options *options,
+	int renewing, struct awsq_err *err)
 {
 	static const struct awsq_credentials_options none;
 	struct user_files files;
 	struct search s = { .options = options ? options : &none,
 		.files = &files,
 		.err = err,
-		.tried = AWSQ_BUF_INIT(TRIED_MAX) };
+		.tried = AWSQ_BUF_INIT(TRIED_MAX),
+		.renewing = renewing };
 	int rc;
 
 	s.env = s.options->env ? s.options->env : &awsq_environment_process;
@@ -150,6 +151,12 @@ int awsq_credentials_load(struct awsq_credentials *out,
 	return rc;
 }
 
+int awsq_credentials_load(struct awsq_credentials *out,
+	const struct awsq_credentials_options *options, struct awsq_err *err)
+{
+	return load(out, options, 0, err);
+}
+
 /* ---- As a source */
 
 static int load_for_source(void *arg, struct awsq_credentials *out, int first, struct awsq_err *err)
@@ -158,7 +165,7 @@ static int load_for_source(void *arg, struct awsq_credentials *out, int first, s
 
 	if (!first)
 		options.ask = NULL;
-	return awsq_credentials_load(out, &options, err);
+	return load(out, &options, !first, err);
 }
 
 int awsq_credentials_source_new(struct awsq_credentials_source **out,

@@ -20,6 +20,7 @@ struct search {
 	struct awsq_err *err;       /* may be NULL */
 	struct awsq_buf tried;      /* why each provider so far had nothing */
 	struct awsq_settings own;   /* for credentials_settings() */
+	int renewing;               /* keys that are still good wait for it */
 	int in_source_profile;      /* a source_profile is looked at: the environment has no say */
 };
 

@@ -22,6 +22,7 @@
 #define MAX_SAID    ((size_t)4096)
 #define MAX_COMMAND ((size_t)1024 * 1024)
 #define TIMEOUT_MS  ((int64_t)5 * 60 * 1000) /* some open a browser, in which a person logs in */
+#define RENEWAL_MS  20000                    /* the same where others wait: nobody is asked then */
 #define LOOK_MS     100                      /* how often to look whether it has ended */
 #define QUOTED      300                      /* bytes of what it said, in an error */
 #define NOT_ENDED   (-1)
@@ -35,6 +36,7 @@ struct process {
 	struct awsq_buf output; /* to stdout */
 	struct awsq_buf said;   /* to stderr, the beginning of it */
 	int status;             /* as waitpid has it; NOT_ENDED */
+	int64_t limit_ms;       /* it may take */
 };
 
 /* ---- Starting it */
@@ -183,7 +185,7 @@ static int has_ended(struct process *p)
 static int listen_to(struct process *p)
 {
 	const struct awsq_clock *clock = &awsq_clock_system;
-	int64_t end = clock->mono_ms(clock->arg) + TIMEOUT_MS;
+	int64_t end = clock->mono_ms(clock->arg) + p->limit_ms;
 
 	while (p->fds[0] >= 0 || p->fds[1] >= 0 || !has_ended(p)) {
 		struct pollfd polled[2] = { { p->fds[0], POLLIN, 0 }, { p->fds[1], POLLIN, 0 } };
@@ -277,7 +279,8 @@ static int run(struct awsq_credentials *out, struct search *s, const char *profi
 	struct process p = { .fds = { -1, -1 },
 		.output = AWSQ_BUF_INIT(MAX_OUTPUT),
 		.said = AWSQ_BUF_INIT(MAX_SAID),
-		.status = NOT_ENDED };
+		.status = NOT_ENDED,
+		.limit_ms = s->renewing ? RENEWAL_MS : TIMEOUT_MS };
 	char why[160] = "cannot be run: ";
 	size_t len = strlen(why);
 	int rc = start(&p, argv);
@@ -289,7 +292,9 @@ static int run(struct awsq_credentials *out, struct search *s, const char *profi
 	} else {
 		rc = listen_to(&p);
 		if (rc == AWSQ_ETIMEDOUT)
-			rc = failed(s, profile, argv[0], "did not end within 5 minutes");
+			rc = failed(s, profile, argv[0],
+				s->renewing ? "did not end within 20 seconds"
+					    : "did not end within 5 minutes");
 		else if (rc != 0)
 			rc = failed(s, profile, argv[0], "printed more than 64 KiB");
 		else

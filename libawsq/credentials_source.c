@@ -100,8 +100,20 @@ static void take(struct awsq_credentials_source *s, struct awsq_credentials *fou
 	}
 	awsq_credentials_free(&s->now);
 	s->now = *found;
-	s->life_ms = found->expires ? found->expires * 1000 - wall_ms(s) : 0;
+	memset(found, 0, sizeof(*found));
+	s->life_ms = s->now.expires ? s->now.expires * 1000 - wall_ms(s) : 0;
 	s->again_ms = 0;
+}
+
+/* Who renews stays with the provider: another one's keys may be those of another account. */
+static int check_provider(const struct awsq_credentials_source *s,
+	const struct awsq_credentials *found, struct awsq_err *err)
+{
+	if (!s->now.source || same_text(found->source, s->now.source))
+		return 0;
+	return awsq_err_set(err, AWSQ_ECREDENTIALS,
+		"those found now are from another place (%s), and may be another account's",
+		found->source);
 }
 
 /* Looks for credentials; called and left with the mutex held, which is not held meanwhile. */
@@ -117,12 +129,15 @@ static void load(struct awsq_credentials_source *s)
 	rc = s->maker.load(s->maker.arg, &found, first, &err);
 	(void)pthread_mutex_lock(&s->mutex);
 	s->loading = 0;
+	if (rc == 0)
+		rc = check_provider(s, &found, &err);
 	s->failed = err;
 	s->failed.code = rc;
 	if (rc == 0)
 		take(s, &found);
 	else
 		wait_before_again(s);
+	awsq_credentials_free(&found);
 	(void)pthread_cond_broadcast(&s->done);
 	if (rc != 0 && !first)
 		awsq_log(s->log, AWSQ_LOG_WARN, "cannot renew the credentials (%s): %s",

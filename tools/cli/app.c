@@ -75,6 +75,30 @@ static int load_status(int code)
 	               : EXIT_USAGE;
 }
 
+/* One account that cannot be entered costs the others nothing, as long as there is one. */
+static int load_accounts(struct app *app)
+{
+	size_t loaded = 0;
+	int rc = EXIT_OK;
+
+	for (size_t i = 0; i < app->n_accounts; i++) {
+		struct account *account = &app->accounts[i];
+		struct awsq_err *err = &account->err;
+
+		if (!account->chosen)
+			continue;
+		if (app_load_aws(app, account, err) == 0) {
+			loaded++;
+			continue;
+		}
+		rc = load_status(err->code);
+		if (!account->name || err->code == AWSQ_ECANCELED)
+			return app_fail(app, rc, err);
+		screen_error(app->screen, account->name, "%s", err->message);
+	}
+	return loaded > 0 ? EXIT_OK : rc;
+}
+
 /* Everything else, which needs no network, but where a role has to be assumed. */
 static int set_up(struct app *app)
 {
@@ -100,12 +124,10 @@ static int set_up(struct app *app)
 		awsq_err_set(&err, AWSQ_EIO, "cannot set up signals and libraries");
 		return app_fail(app, EXIT_FAILED, &err);
 	}
-	for (size_t i = 0; i < app->n_accounts && !(app->tool->needs & NEEDS_NO_AWS); i++) {
-		struct account *account = &app->accounts[i];
-
-		if (account->chosen && app_load_aws(app, account, &err) != 0)
-			return app_fail(app, load_status(err.code), &err);
-	}
+	if (!(app->tool->needs & NEEDS_NO_AWS))
+		rc = load_accounts(app);
+	if (rc != 0)
+		return rc;
 	if (!app->options.identity && app_open_accounts(app, &err) != 0)
 		return app_fail(app, EXIT_USAGE, &err);
 	return 0;

@@ -260,6 +260,12 @@ static void *work(void *arg)
 	return NULL;
 }
 
+/* One that could not be entered has said so. */
+static int is_wanted(const struct account *account)
+{
+	return account->chosen && account->err.code == 0;
+}
+
 int app_prepare(struct app *app,
 	int (*prepare)(struct app *app, struct account *account, struct awsq_err *err))
 {
@@ -270,13 +276,13 @@ int app_prepare(struct app *app,
 	for (size_t i = 0; i < app->n_accounts; i++) {
 		all[i] = (struct preparation){ app, &app->accounts[i], prepare, 0, 0 };
 		/* The last one needs no other thread than this. */
-		all[i].started = i + 1 < app->n_accounts && all[i].account->chosen &&
+		all[i].started = i + 1 < app->n_accounts && is_wanted(all[i].account) &&
 		                 pthread_create(&all[i].thread, NULL, work, &all[i]) == 0;
 	}
 	for (size_t i = app->n_accounts; i-- > 0;) {
 		if (all[i].started)
 			(void)pthread_join(all[i].thread, NULL);
-		else if (all[i].account->chosen)
+		else if (is_wanted(all[i].account))
 			(void)work(&all[i]);
 	}
 	free(all);

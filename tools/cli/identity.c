@@ -113,7 +113,9 @@ int identity_show(struct app *app)
 	for (size_t i = 0; rc == 0 && i < app->n_accounts; i++) {
 		if (!app->accounts[i].chosen)
 			continue;
-		if (show(&text, app, &app->accounts[i], as_json, shown == 0))
+		/* One that could not be entered has said why. */
+		if (app->accounts[i].err.code == 0 &&
+			show(&text, app, &app->accounts[i], as_json, shown == 0))
 			shown++;
 		else
 			status = EXIT_FAILED;

@@ -160,6 +160,10 @@ static int run_one(struct rotating *r, const struct turn *turn)
 	struct awsq_err err = { 0 };
 	struct region region;
 
+	if (task->account->err.code != 0) {
+		task_fail(r->app, task, EXIT_FAILED, &task->account->err);
+		return 0;
+	}
 	if (region_open(&region, &task->account->fleet, task->region, &err) != 0) {
 		task_fail(r->app, task, EXIT_FAILED, &err);
 		region_close(&region);

@@ -83,9 +83,12 @@ int instance_stop(struct instance *i, struct region *r, int just_started, int64_
 
 	*was_on = 0;
 	for (int looks = 0;; looks++) {
-		/* One that was known and is no more is off; a new one only may not be known yet. */
+		/*
+		 * A new one may not be known yet. One that was seen, and not on its way out, does
+		 * not vanish: whoever does not know it is another account.
+		 */
 		if (rc == AWSQ_ENOTFOUND && i->seen && looks > SETTLE_LOOKS)
-			return 0;
+			return instance_is_gone(i) ? 0 : region_explain(r, err, "stop '%s'", i->id);
 		if (rc == 0 && is_off(i, asked))
 			return 0;
 		*was_on |= rc == 0 && !instance_is(i, "stopped") && !instance_is_gone(i);
