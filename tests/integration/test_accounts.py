@@ -259,9 +259,14 @@ def test_a_preflight_checks_each_account(both: Accounts) -> None:
     assert all(r["checks"] for r in document["regions"])
 
 
-def test_one_that_cannot_be_entered_costs_the_others_nothing(both: Accounts) -> None:
-    gone = f"arn:aws:iam::{GONE}:role/awsq"
-    both.accounts(f',\n  {{ name = "gone"; role_arn = "{gone}"; }}')
+@pytest.mark.parametrize("setting, gone", [
+    ("role_arn", f"arn:aws:iam::{GONE}:role/awsq"),
+    ("profile", "nobody"),
+])  # fmt: skip
+def test_one_that_cannot_be_entered_costs_the_others_nothing(
+    both: Accounts, setting: str, gone: str
+) -> None:
+    both.accounts(f',\n  {{ name = "gone"; {setting} = "{gone}"; }}')
     try:
         done = both.run("check-region", REGION, "--output=json")
         stopped = both.run("stop-region", REGION)

@@ -348,3 +348,18 @@ def test_a_job_that_had_ended_has_ended(fleet: Fleet, region: str) -> None:
     fleet.run("check-region", "us-west-2")
     (row,) = runs(fleet, region=region)
     assert (row["state"], row["status"], row["closed"]) == ("done", 4, 1)
+
+
+def test_one_that_is_not_known_any_more_is_not_taken_for_off(fleet: Fleet, region: str) -> None:
+    """As with keys that are another account's by now: AWS knows no such instance there."""
+    running = fleet.start("run-region", region, "--", "echo go; sleep 2")
+    assert running.stdout and running.stdout.readline() == b"go\n"
+    for action in ("StopInstances", "DescribeInstances"):
+        fleet.cloud.fault(action, region=region, times=-1, kind="error", status=400,
+                          code="InvalidInstanceID.NotFound")  # fmt: skip
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 1 and b"MAY STILL BE ON" in stderr, stderr
+    fleet.cloud.clear_faults()
+    assert fleet.state(region) == "running"
+    fleet.run("list-runs", check=True)
+    assert fleet.state(region) == "stopped"
