@@ -26,6 +26,15 @@ def start(folder: Path, count: int) -> subprocess.Popen[str]:
     return subprocess.Popen([DRIVE, folder, str(count)], stdout=subprocess.PIPE, text=True)
 
 
+def pace(folder: Path) -> float:
+    """How many seconds eight writers that work at once take here for a run each."""
+    folder.mkdir()
+    began = time.monotonic()
+    for writer in [start(folder, 1) for _ in range(WRITERS)]:
+        said(writer)
+    return time.monotonic() - began
+
+
 def said(running: subprocess.Popen[str]) -> list[tuple[str, str]]:
     """All that a writer said until its end."""
     out, _ = running.communicate(timeout=60)
@@ -54,11 +63,12 @@ def test_killed_writers(tmp_path: Path, seed: int) -> None:
     """Eight writers, all killed at random moments, some of them while the ledger is being made."""
     chance = random.Random(seed)
     told: list[tuple[str, str]] = []
+    pause = pace(tmp_path / "pace") / 6
     for _ in range(ROUNDS):
         writers = [start(tmp_path, 0) for _ in range(WRITERS)]
         chance.shuffle(writers)
         for writer in writers:
-            time.sleep(chance.random() * 0.03)
+            time.sleep(chance.random() * pause)
             writer.kill()
         for writer in writers:
             told += said(writer)
@@ -75,11 +85,12 @@ def test_killed_writers(tmp_path: Path, seed: int) -> None:
 def test_killed_while_it_is_made(tmp_path: Path) -> None:
     """The first moments, again and again: what they leave behind is of use to the next."""
     chance = random.Random(3)
+    pause = pace(tmp_path / "pace")
     for i in range(60):
         folder = tmp_path / str(i)
         folder.mkdir()
         writers = [start(folder, 0) for _ in range(3)]
-        time.sleep(chance.random() * 0.02)
+        time.sleep(chance.random() * pause)
         told = []
         for writer in writers:
             writer.kill()
