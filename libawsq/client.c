@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "client_private.h"
+#include "credentials_source.h"
 #include "xml.h"
 
 #define DEFAULT_CONNECT_TIMEOUT_MS 5000
@@ -20,6 +21,8 @@ void awsq_global_free(void)
 
 static void fill_defaults(struct awsq_client_options *o)
 {
+	if (!o->settings && o->source)
+		o->settings = credentials_source_settings(o->source);
 	if (!o->clock)
 		o->clock = &awsq_clock_system;
 	if (o->connect_timeout_ms == 0)
@@ -47,7 +50,7 @@ int client_endpoint(struct awsq_endpoint *out, const struct awsq_client *client,
 int awsq_client_new(struct awsq_client **out, const struct awsq_client_options *options,
 	struct awsq_err *err)
 {
-	const struct awsq_settings *s = options->settings;
+	const struct awsq_settings *s;
 	struct http_options http = { .user_agent = "awsq/" AWSQ_VERSION };
 	struct awsq_endpoint endpoint;
 	struct awsq_client *c;
@@ -63,6 +66,7 @@ int awsq_client_new(struct awsq_client **out, const struct awsq_client_options *
 	(void)snprintf(c->region, sizeof(c->region), "%s", options->region);
 	c->options = *options;
 	fill_defaults(&c->options);
+	s = c->options.settings;
 	c->cancel_fd = -1;
 	awsq_retry_bucket_init(&c->bucket);
 	proxies_find(&http.proxies, &awsq_environment_process);

@@ -159,26 +159,61 @@ int awsq_credentials_load(struct awsq_credentials *out,
 
 /* ---- As a source */
 
+struct chain {
+	struct awsq_credentials_options options;
+	struct awsq_settings own; /* where the options have none */
+};
+
 static int load_for_source(void *arg, struct awsq_credentials *out, int first, struct awsq_err *err)
 {
-	struct awsq_credentials_options options = *(struct awsq_credentials_options *)arg;
+	struct awsq_credentials_options options = ((struct chain *)arg)->options;
 
 	if (!first)
 		options.ask = NULL;
 	return load(out, &options, !first, err);
 }
 
+static void free_chain(void *arg)
+{
+	struct chain *c = arg;
+
+	awsq_settings_free(&c->own);
+	free(c);
+}
+
+static int load_settings(struct chain *c, struct awsq_err *err)
+{
+	const struct awsq_credentials_options *o = &c->options;
+	int rc;
+
+	if (o->settings)
+		return 0;
+	rc = awsq_settings_load(&c->own, o->profile, o->env ? o->env : &awsq_environment_process,
+		err);
+	c->options.settings = &c->own;
+	return rc;
+}
+
 int awsq_credentials_source_new(struct awsq_credentials_source **out,
 	const struct awsq_credentials_options *options, struct awsq_err *err)
 {
-	struct credentials_maker maker = { load_for_source, free, NULL };
-	struct awsq_credentials_options *own = calloc(1, sizeof(*own));
+	struct credentials_maker maker = { load_for_source, free_chain, NULL };
+	struct chain *c = calloc(1, sizeof(*c));
+	int rc;
 
 	*out = NULL;
-	if (!own)
+	if (!c)
 		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	if (options)
-		*own = *options;
-	maker.arg = own;
-	return credentials_source_make(out, &maker, own->clock, own->log, err);
+		c->options = *options;
+	rc = load_settings(c, err);
+	if (rc != 0) {
+		free_chain(c);
+		return rc;
+	}
+	maker.arg = c;
+	rc = credentials_source_make(out, &maker, c->options.clock, c->options.log, err);
+	if (rc == 0)
+		credentials_source_set_settings(*out, c->options.settings);
+	return rc;
 }

@@ -24,11 +24,12 @@ struct awsq_credentials_source {
 	struct credentials_maker maker;
 	const struct awsq_clock *clock;
 	const struct awsq_log *log;
-	pthread_mutex_t mutex;       /* of all that follows */
-	pthread_cond_t done;         /* nobody loads any more */
-	int loading;                 /* some thread does, without holding the mutex */
-	struct awsq_credentials now; /* empty: none yet */
-	int64_t life_ms;             /* from when they were found until they expire; 0: for ever */
+	const struct awsq_settings *settings; /* may be NULL */
+	pthread_mutex_t mutex;                /* of all that follows */
+	pthread_cond_t done;                  /* nobody loads any more */
+	int loading;                          /* some thread does, without holding the mutex */
+	struct awsq_credentials now;          /* empty: none yet */
+	int64_t life_ms;        /* from when they were found until they expire; 0: for ever */
 	int64_t again_ms;       /* on the wall clock, when it may be looked again; 0: any time */
 	int64_t renewed_ms;     /* on mono_ms, when it was looked after a refusal; 0: never */
 	struct awsq_err failed; /* how the latest look has ended */
@@ -244,6 +245,18 @@ int credentials_source_make(struct awsq_credentials_source **out,
 	s->log = log;
 	*out = s;
 	return 0;
+}
+
+void credentials_source_set_settings(struct awsq_credentials_source *source,
+	const struct awsq_settings *settings)
+{
+	source->settings = settings;
+}
+
+const struct awsq_settings *
+credentials_source_settings(const struct awsq_credentials_source *source)
+{
+	return source->settings;
 }
 
 void awsq_credentials_source_free(struct awsq_credentials_source *source)

@@ -21,4 +21,13 @@ int credentials_source_make(struct awsq_credentials_source **out,
 	const struct credentials_maker *maker, const struct awsq_clock *clock,
 	const struct awsq_log *log, struct awsq_err *err);
 
+/*
+ * How to reach AWS, for clients that are given the source and no settings: NULL until it is set.
+ * Borrowed, and good as long as the source is.
+ */
+void credentials_source_set_settings(struct awsq_credentials_source *source,
+	const struct awsq_settings *settings);
+const struct awsq_settings *
+credentials_source_settings(const struct awsq_credentials_source *source);
+
 #endif

@@ -107,8 +107,6 @@ static int load(void *arg, struct awsq_credentials *out, int first, struct awsq_
 {
 	const struct role_source *r = arg;
 	const struct awsq_credentials_options *o = &r->options;
-	const struct awsq_environment *env = o->env ? o->env : &awsq_environment_process;
-	struct awsq_settings own = { 0 };
 	struct assume how = { .role = { r->arn, r->session_name, r->external_id,
 				      r->duration_seconds },
 		.source = r->base,
@@ -116,18 +114,10 @@ static int load(void *arg, struct awsq_credentials *out, int first, struct awsq_
 		.settings = o->settings,
 		.clock = o->clock ? o->clock : &awsq_clock_system,
 		.log = o->log };
-	int rc = 0;
 
 	(void)first;
 	memset(out, 0, sizeof(*out));
-	if (!how.settings) {
-		rc = awsq_settings_load(&own, o->profile, env, err);
-		how.settings = &own;
-	}
-	if (rc == 0)
-		rc = credentials_assume(out, &how, "assumed role", err);
-	awsq_settings_free(&own);
-	return rc;
+	return credentials_assume(out, &how, "assumed role", err);
 }
 
 static void free_source(void *arg)
@@ -154,7 +144,7 @@ int awsq_credentials_source_new_role(struct awsq_credentials_source **out,
 {
 	struct credentials_maker maker = { load, free_source, NULL };
 	struct role_source *r = calloc(1, sizeof(*r));
-	int failed = !r;
+	int failed = !r, rc;
 
 	*out = NULL;
 	if (r) {
@@ -165,6 +155,8 @@ int awsq_credentials_source_new_role(struct awsq_credentials_source **out,
 		r->external_id = copy_text(role->external_id, &failed);
 		if (options)
 			r->options = *options;
+		if (!r->options.settings)
+			r->options.settings = credentials_source_settings(base);
 	}
 	if (failed) {
 		if (r)
@@ -172,5 +164,8 @@ int awsq_credentials_source_new_role(struct awsq_credentials_source **out,
 		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	}
 	maker.arg = r;
-	return credentials_source_make(out, &maker, r->options.clock, r->options.log, err);
+	rc = credentials_source_make(out, &maker, r->options.clock, r->options.log, err);
+	if (rc == 0)
+		credentials_source_set_settings(*out, r->options.settings);
+	return rc;
 }

@@ -36,12 +36,13 @@ struct awsq_client_options {
 	const char *region;                         /* required */
 	const struct awsq_credentials *credentials; /* to sign with, or else the source's: */
 	struct awsq_credentials_source *source;     /* of that moment, for each attempt */
-	const struct awsq_settings *settings; /* endpoints, CA bundle, attempts; NULL: AWS's own */
-	const struct awsq_clock *clock;       /* NULL: the system's */
-	const struct awsq_log *log;           /* NULL: none */
-	int64_t connect_timeout_ms;           /* 5 seconds */
-	int64_t attempt_timeout_ms;           /* 30 seconds, for each attempt */
-	int64_t run_timeout_ms;               /* 90 seconds, for a whole awsq_run */
+	/* Endpoints, CA bundle, proxies, attempts. NULL: the source's; without one, AWS's own. */
+	const struct awsq_settings *settings;
+	const struct awsq_clock *clock; /* NULL: the system's */
+	const struct awsq_log *log;     /* NULL: none */
+	int64_t connect_timeout_ms;     /* 5 seconds */
+	int64_t attempt_timeout_ms;     /* 30 seconds, for each attempt */
+	int64_t run_timeout_ms;         /* 90 seconds, for a whole awsq_run */
 };
 
 /* A call: filled by an operation, carried out by awsq_run, ended by awsq_call_free. */

@@ -79,15 +79,18 @@ void awsq_credentials_free(struct awsq_credentials *c);
 /*
  * A source of what awsq_credentials_load() finds; it is first looked for by the first
  * awsq_credentials_source_get(). Only then somebody is asked for an MFA code: a code is no answer
- * twice, and nobody sits there for hours. What options point to must outlive the source. It may be
- * used by several threads at once. AWSQ_ENOMEM.
+ * twice, and nobody sits there for hours. What options point to must outlive the source, which may
+ * be used by several threads at once. Where they have no settings, it has its own, read here, for
+ * itself and for the clients that are given none (client.h). AWSQ_ENOMEM, or the errors of
+ * awsq_settings_load().
  */
 int awsq_credentials_source_new(struct awsq_credentials_source **out,
 	const struct awsq_credentials_options *options, struct awsq_err *err);
 
 /*
  * The same of a role, assumed with the keys of base, which must outlive it; role and its strings
- * are copied. Of options, which may be NULL, profile and ask are of no use.
+ * are copied. Of options, which may be NULL, profile, env and ask are of no use; settings are those
+ * of base where there are none. AWSQ_ENOMEM.
  */
 int awsq_credentials_source_new_role(struct awsq_credentials_source **out,
 	struct awsq_credentials_source *base, const struct awsq_role *role,
