@@ -118,9 +118,8 @@ def test_examples(tool: str) -> None:
             assert set(letters) <= {letter for _, letter in known}
 
 
-# What is no fault here: pages are wrapped as all else is, and those of others need not be installed.
-NO_FAULT = re.compile(r"input text line longer than 80 bytes|referenced manual not found"
-                      r"|outdated mandoc\.db lacks")
+# What is no fault here: the pages that ours refer to need not be installed, nor be in an index.
+NO_FAULT = re.compile(r"referenced manual not found|outdated mandoc\.db lacks")
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in PAGES.iterdir()))
@@ -134,7 +133,7 @@ def test_lint(page: str) -> None:
     text = source(page)
     assert re.search(rf"^\.Dt {re.escape(page.rpartition('.')[0].upper())} {page[-1]}$", text,
                      re.MULTILINE)
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_references() -> None:
