@@ -52,7 +52,7 @@ def program_of_the_readme() -> str:
 
 def test_its_length() -> None:
     lines = [line for line in program_of_the_readme().splitlines() if line.strip()]
-    assert 30 <= len(lines) <= 45
+    assert 30 <= len(lines) <= 40
 
 
 def links_to(program: Path) -> bool:
