@@ -65,6 +65,21 @@ const struct awsq_clock awsq_clock_system = {
 	NULL,
 };
 
+int64_t awsq_wall_ms(void)
+{
+	return system_wall_ms(NULL);
+}
+
+int64_t awsq_mono_ms(void)
+{
+	return system_mono_ms(NULL);
+}
+
+int awsq_sleep_ms(int64_t ms, int cancel_fd)
+{
+	return system_sleep_ms(NULL, ms, cancel_fd);
+}
+
 static void format_time(char *out, size_t size, int64_t seconds, const char *format)
 {
 	time_t t = (time_t)seconds;

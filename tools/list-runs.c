@@ -18,11 +18,6 @@
 #define MAX_TEXT   (256 * 1024 * 1024)
 #define MAX_SINCE  (100 * 366 * INT64_C(86400))
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.wall_ms(awsq_clock_system.arg);
-}
-
 static int fail(struct app *app, const struct awsq_err *err)
 {
 	screen_error(app->screen, NULL, "%s", err->message);
@@ -38,7 +33,7 @@ static int read_since(int64_t *ms, const char *text)
 	int64_t seconds;
 
 	if (awsq_parse_duration(&seconds, text, MAX_SINCE) == 0) {
-		*ms = now_ms() - seconds * 1000;
+		*ms = awsq_wall_ms() - seconds * 1000;
 		return 0;
 	}
 	(void)snprintf(date, sizeof(date), "%.10sT00:00:00Z", text);
@@ -133,7 +128,8 @@ static int add_run(void *arg, struct account *account, const struct ledger_run *
 	if (list->table) {
 		char where[WHERE];
 
-		runs_show(list->table, run, place(where, account->name, run->region), now_ms());
+		runs_show(list->table, run, place(where, account->name, run->region),
+			awsq_wall_ms());
 		return 0;
 	}
 	runs_record(&record, run);
@@ -242,7 +238,7 @@ static int show_one(struct app *app, const struct account *account, const struct
 		free(folder);
 		folder = NULL;
 	}
-	runs_show_one(&text, run, place(where, account->name, run->region), folder, now_ms());
+	runs_show_one(&text, run, place(where, account->name, run->region), folder, awsq_wall_ms());
 	free(folder);
 	return app_print(app, &text, 0) == 0 ? EXIT_OK : EXIT_FAILED;
 }
@@ -296,8 +292,7 @@ static int follow(struct app *app, const struct account *account, const char *id
 		gone = state_is_locked(account->state_dir, run.region) ? 0 : gone + 1;
 		if (gone == GONE_POLLS)
 			return left_behind(app, account, &run);
-		if (awsq_clock_system.sleep_ms(awsq_clock_system.arg, POLL_MS, app->cancel_fd) !=
-			0) {
+		if (awsq_sleep_ms(POLL_MS, app->cancel_fd) != 0) {
 			app->canceled = 1;
 			return EXIT_FAILED;
 		}

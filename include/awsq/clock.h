@@ -27,6 +27,11 @@ AWSQ_BEGIN_DECLS
 /* The machine's own clocks. */
 extern const struct awsq_clock awsq_clock_system;
 
+/* Its time, and its sleep, as struct awsq_clock has them. */
+int64_t awsq_wall_ms(void);
+int64_t awsq_mono_ms(void);
+int awsq_sleep_ms(int64_t ms, int cancel_fd);
+
 /* Seconds since the epoch in ISO 8601's basic form, as SigV4 wants it: 20150830T123600Z. */
 void awsq_time_basic(char out[AWSQ_TIME_BASIC], int64_t seconds);
 

@@ -15,7 +15,7 @@ const char *app_no_ledger(const struct app *app)
 int app_write_metrics(const struct app *app, struct awsq_err *err)
 {
 	struct metrics_part *parts = calloc(app->n_accounts, sizeof(*parts));
-	int64_t now = awsq_clock_system.wall_ms(awsq_clock_system.arg);
+	int64_t now = awsq_wall_ms();
 	int rc;
 
 	if (!parts)

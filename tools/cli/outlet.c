@@ -45,11 +45,6 @@ struct outlet {
 	struct outlet_pen *pens;
 };
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
-}
-
 /* ---- The thread. It asks for no memory: that would reserve a heap of its own for it. */
 
 static struct outlet_pen *longest_waiting(const struct outlet *o)
@@ -88,7 +83,7 @@ static void write_page(struct outlet *o, struct outlet_pen *pen)
 		if (written > 0) {
 			at += written;
 			pen->written += (uint64_t)written;
-			o->moved_ms = now_ms();
+			o->moved_ms = awsq_mono_ms();
 		}
 		pthread_cond_broadcast(&o->changed);
 	}
@@ -156,7 +151,7 @@ static void wait_a_little(struct outlet *o)
 
 static int stands_still(const struct outlet *o)
 {
-	return o->busy && now_ms() - o->moved_ms >= PATIENCE_MS;
+	return o->busy && awsq_mono_ms() - o->moved_ms >= PATIENCE_MS;
 }
 
 static int wait_for_room(struct outlet_pen *pen, size_t len, int64_t until_ms, int cancel_fd)
@@ -164,7 +159,7 @@ static int wait_for_room(struct outlet_pen *pen, size_t len, int64_t until_ms, i
 	struct outlet *o = pen->outlet;
 
 	while (!o->error && pen->queue.len + len > ROOM) {
-		if (until_ms > 0 && now_ms() >= until_ms)
+		if (until_ms > 0 && awsq_mono_ms() >= until_ms)
 			return AWSQ_ETIMEDOUT;
 		if (is_readable(cancel_fd))
 			return AWSQ_ECANCELED;
@@ -176,12 +171,12 @@ static int wait_for_room(struct outlet_pen *pen, size_t len, int64_t until_ms, i
 static void wait_until_written(struct outlet_pen *pen, int64_t until_ms, int cancel_fd)
 {
 	struct outlet *o = pen->outlet;
-	int64_t now = now_ms();
+	int64_t now = awsq_mono_ms();
 
 	if (until_ms > 0 && until_ms < now + PATIENCE_MS)
 		until_ms = now + PATIENCE_MS;
 	while (!o->error && pen->written < pen->put && !stands_still(o) &&
-		(until_ms == 0 || now_ms() < until_ms) && !is_readable(cancel_fd))
+		(until_ms == 0 || awsq_mono_ms() < until_ms) && !is_readable(cancel_fd))
 		wait_a_little(o);
 }
 
@@ -198,7 +193,7 @@ static int add(struct outlet_pen *pen, const char *data, size_t len)
 	}
 	pen->put += len;
 	if (!o->busy)
-		o->moved_ms = now_ms();
+		o->moved_ms = awsq_mono_ms();
 	o->busy = 1;
 	pthread_cond_signal(&o->more);
 	return 0;

@@ -32,11 +32,6 @@ struct turn {
 	const char *given_by; /* the region whose turn it is; NULL: its own */
 };
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.wall_ms(awsq_clock_system.arg);
-}
-
 /* "13:05", with the day where that is not within half of one. */
 static void show_time(char *out, size_t size, int64_t ms, int64_t now)
 {
@@ -126,7 +121,7 @@ static int pass_over(const struct rotating *r, unsigned char *passed_over)
 static int choose(struct rotating *r, struct turn *turn, const char *given_by)
 {
 	unsigned char *passed_over = calloc(r->rotation->n, 1);
-	int64_t now = now_ms();
+	int64_t now = awsq_wall_ms();
 	int chosen = 0;
 
 	if (!passed_over || (!r->failed && read_turns(r, now) != 0))
@@ -233,7 +228,7 @@ static size_t next_region(const struct rotation *rotation, const unsigned char *
 static void tell_next(struct rotating *r)
 {
 	const struct report *report = screen_report(r->app->screen);
-	int64_t now = now_ms();
+	int64_t now = awsq_wall_ms();
 	char text[120], when[40];
 	int64_t due_ms;
 	size_t next;
@@ -348,7 +343,7 @@ int rotate_show(struct app *app, struct rotation *rotation)
 	struct rotating r = { .app = app, .rotation = rotation };
 	struct awsq_buf text = AWSQ_BUF_INIT(MAX_TEXT);
 	struct table *table = table_new(6);
-	int64_t now = now_ms();
+	int64_t now = awsq_wall_ms();
 	int any = 0;
 
 	if (read_turns(&r, now) != 0) {

@@ -139,7 +139,7 @@ int run_tool_check(struct app *app)
 
 void run_tool_end(struct app *app)
 {
-	int64_t now = awsq_clock_system.wall_ms(awsq_clock_system.arg);
+	int64_t now = awsq_wall_ms();
 	struct awsq_err err = { 0 };
 
 	if (app->options.metrics && app_write_metrics(app, &err) != 0)

@@ -157,7 +157,7 @@ static void print_line(struct screen *s, const char *subject, const char *text, 
 /* Where no line can be redrawn, a log that would say nothing for long is told now and then. */
 static void remind(struct screen *s, struct status *status)
 {
-	int64_t now = awsq_clock_system.mono_ms(awsq_clock_system.arg);
+	int64_t now = awsq_mono_ms();
 
 	if (s->terminal || s->quiet || !status->text[0])
 		return;

@@ -83,7 +83,7 @@ static void end_kind(struct rows *rows, const char *kind)
 
 int64_t uptime_seconds(const struct awsq_ec2_instance *i)
 {
-	int64_t now = awsq_clock_system.wall_ms(awsq_clock_system.arg) / 1000;
+	int64_t now = awsq_wall_ms() / 1000;
 
 	if (!i->state || strcmp(i->state, "running") != 0 || now < i->launch_time)
 		return -1;

@@ -106,12 +106,12 @@ void region_status(const struct region *r, const char *format, ...)
 int64_t region_now_ms(const struct region *r)
 {
 	(void)r;
-	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
+	return awsq_mono_ms();
 }
 
 int region_sleep(const struct region *r, int64_t ms)
 {
-	return awsq_clock_system.sleep_ms(awsq_clock_system.arg, ms, r->cancel_fd);
+	return awsq_sleep_ms(ms, r->cancel_fd);
 }
 
 int64_t region_poll_ms(int n)

@@ -90,7 +90,7 @@ static int take_lock(int fd)
 	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
 		if (errno != EWOULDBLOCK || tries == LOCK_TRIES)
 			return -1;
-		(void)awsq_clock_system.sleep_ms(awsq_clock_system.arg, LOCK_TRY_MS, -1);
+		(void)awsq_sleep_ms(LOCK_TRY_MS, -1);
 	}
 	return 0;
 }

@@ -134,7 +134,7 @@ static void go_on(struct run *run, const struct ledger_run *left)
 {
 	run->row = *left;
 	run->row.timeout_ms = run->request->timeout_ms;
-	run->begin_ms -= awsq_clock_system.wall_ms(awsq_clock_system.arg) - left->asked_ms;
+	run->begin_ms -= awsq_wall_ms() - left->asked_ms;
 	run->is_known = 1;
 	run->hooked = 1;
 	run->passed[0] = left->bytes_out;

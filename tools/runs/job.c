@@ -44,21 +44,6 @@ struct job {
 	int is_stuck; /* whoever reads the output did not, as long as could be waited */
 };
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
-}
-
-static int64_t wall_ms(void)
-{
-	return awsq_clock_system.wall_ms(awsq_clock_system.arg);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t margin_ms(const struct job_request *r)
 {
 	return earlier(r->max_uptime_ms / 10, MARGIN_MS);
@@ -127,14 +112,14 @@ static void take_start(struct job *j, int64_t uptime, int64_t age)
 	}
 	j->lost_ms = 0;
 	j->result->started = 1;
-	j->result->started_ms = wall_ms() - age * 1000;
+	j->result->started_ms = awsq_wall_ms() - age * 1000;
 	j->result->uptime_ms = uptime * 1000;
 	if (r->max_uptime_ms > 0)
 		limit_ms =
 			earlier(limit_ms, r->max_uptime_ms - margin_ms(r) - (uptime - age) * 1000);
 	if (limit_ms < FOREVER) {
 		j->limit_ms = limit_ms > 0 ? limit_ms : 1;
-		j->end_ms = now_ms() - age * 1000 + j->limit_ms;
+		j->end_ms = awsq_mono_ms() - age * 1000 + j->limit_ms;
 		r->link->until_ms = j->end_ms > 0 ? j->end_ms : 1;
 		limit_output(j, j->end_ms > 0 ? j->end_ms : 1, r->cancel_fd);
 	}
@@ -250,7 +235,7 @@ static void note_loss(struct job *j, const struct awsq_err *err)
 {
 	if (j->lost_ms > 0)
 		return;
-	j->lost_ms = now_ms();
+	j->lost_ms = awsq_mono_ms();
 	/* Most often it is the network, but an instance that was stopped is soon told from that. */
 	j->asked_ms = j->lost_ms + FIRST_LOOK_MS - LOOK_MS;
 	j->wait_ms = 0;
@@ -270,20 +255,20 @@ static int before_next(struct job *j, int code, struct awsq_err *err)
 		return code;
 	note_loss(j, err);
 	wait_ms = next_wait(j, code);
-	if (now_ms() + wait_ms >= give_up_ms(j)) {
+	if (awsq_mono_ms() + wait_ms >= give_up_ms(j)) {
 		/* The job's time is still worth waiting for. */
 		if (j->end_ms == 0 || !j->result->started)
 			return code;
-		wait_ms = j->end_ms > now_ms() ? j->end_ms - now_ms() : 0;
+		wait_ms = j->end_ms > awsq_mono_ms() ? j->end_ms - awsq_mono_ms() : 0;
 	}
-	if (awsq_clock_system.sleep_ms(awsq_clock_system.arg, wait_ms, r->cancel_fd) != 0)
+	if (awsq_sleep_ms(wait_ms, r->cancel_fd) != 0)
 		return awsq_err_set(err, AWSQ_ECANCELED, "canceled while waiting for '%s'",
 			r->host);
-	if (j->end_ms > 0 && now_ms() >= j->end_ms)
+	if (j->end_ms > 0 && awsq_mono_ms() >= j->end_ms)
 		return awsq_err_set(err, AWSQ_ETIMEDOUT, "its time is over");
-	if (!j->result->started || !r->still_on || now_ms() < j->asked_ms + LOOK_MS)
+	if (!j->result->started || !r->still_on || awsq_mono_ms() < j->asked_ms + LOOK_MS)
 		return 0;
-	j->asked_ms = now_ms();
+	j->asked_ms = awsq_mono_ms();
 	rc = r->still_on(r->arg, err);
 	return rc;
 }
@@ -360,7 +345,7 @@ static int stop_job(struct job *j)
 	}
 	if (j->output_error || j->is_stuck || !j->result->started)
 		return 0;
-	j->end_ms = now_ms() + (had_ended ? LATE_MS : DRAIN_MS);
+	j->end_ms = awsq_mono_ms() + (had_ended ? LATE_MS : DRAIN_MS);
 	r->link->connect_ms = 0;
 	while (attempt(j, j->end_ms, -1, NULL) == 0 && j->answer.last.kind == FRAME_MORE)
 		continue;
@@ -402,7 +387,7 @@ static int failed(struct job *j, int code, struct awsq_err *err)
 {
 	struct job_result *result = j->result;
 	struct awsq_err cause = *err;
-	int is_over = j->end_ms > 0 && now_ms() >= j->end_ms;
+	int is_over = j->end_ms > 0 && awsq_mono_ms() >= j->end_ms;
 
 	/* However the last attempt failed: its time is over. */
 	if (is_over && j->sent && (code == AWSQ_ENET || code == AWSQ_EPARSE))
@@ -436,7 +421,7 @@ static int follow(struct job *j, struct awsq_err *err)
 	const struct job_request *r = j->request;
 
 	for (;;) {
-		int64_t now = now_ms();
+		int64_t now = awsq_mono_ms();
 		int64_t left = give_up_ms(j) - now;
 		int rc;
 
@@ -447,7 +432,7 @@ static int follow(struct job *j, struct awsq_err *err)
 			return judge(j, err);
 		if (rc == 0)
 			continue;
-		if (j->output_error || (j->end_ms > 0 && now_ms() >= j->end_ms))
+		if (j->output_error || (j->end_ms > 0 && awsq_mono_ms() >= j->end_ms))
 			return failed(j, rc, err);
 		rc = before_next(j, rc, err);
 		if (rc != 0)
@@ -461,7 +446,7 @@ static void disarm(struct job *j)
 	struct awsq_err err;
 
 	if (r->disarm && r->arm && !j->result->unknown && !j->result->left_over &&
-		job_disarm(r->link, r->id, now_ms() + DISARM_MS, &err) != 0)
+		job_disarm(r->link, r->id, awsq_mono_ms() + DISARM_MS, &err) != 0)
 		awsq_log(r->log, AWSQ_LOG_INFO, "'%s' keeps its shutdown timer: %s", r->host,
 			err.message);
 }
@@ -478,10 +463,10 @@ int job_run(struct job_result *result, const struct job_request *request, struct
 	*result = (struct job_result){ .status = 125 };
 	j.offset[0] = request->offset[0];
 	j.offset[1] = request->offset[1];
-	j.begun_ms = now_ms();
+	j.begun_ms = awsq_mono_ms();
 	rc = follow(&j, err);
 	if (result->started) {
-		result->ended_ms = wall_ms();
+		result->ended_ms = awsq_wall_ms();
 		disarm(&j);
 	}
 	/* Whatever is still said has no time to wait for a reader. */

@@ -16,11 +16,6 @@
 /* From a callback: no more is wanted. No code of awsq's is that low. */
 #define ENOUGH (-1001)
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
-}
-
 /* ---- One question */
 
 int job_answer_init(struct job_answer *a, const struct frames_sink *sink)
@@ -167,7 +162,7 @@ static int end_job(int *had_ended, struct link *link, const char *id, int64_t re
 	int rc;
 
 	for (;;) {
-		int64_t left_ms = (q.reach_ms ? q.reach_ms : deadline_ms) - now_ms();
+		int64_t left_ms = (q.reach_ms ? q.reach_ms : deadline_ms) - awsq_mono_ms();
 
 		link->idle_ms = KILL_IDLE_MS;
 		link->connect_ms = left_ms < 1                 ? 1
@@ -175,9 +170,9 @@ static int end_job(int *had_ended, struct link *link, const char *id, int64_t re
 		                                               : KILL_CONNECT_MS;
 		rc = ask(&q, link, id, script_kill, deadline_ms, -1, err);
 		if ((rc != AWSQ_ENET && rc != AWSQ_ETIMEDOUT) ||
-			now_ms() + KILL_RETRY_MS >= (q.reach_ms ? q.reach_ms : deadline_ms))
+			awsq_mono_ms() + KILL_RETRY_MS >= (q.reach_ms ? q.reach_ms : deadline_ms))
 			break;
-		(void)awsq_clock_system.sleep_ms(awsq_clock_system.arg, KILL_RETRY_MS, -1);
+		(void)awsq_sleep_ms(KILL_RETRY_MS, -1);
 	}
 	*had_ended = rc == 0 && q.answer.last.number[1];
 	if (rc == 0 && (q.answer.last.kind != FRAME_END || q.answer.last.number[0] != 0))
@@ -195,7 +190,7 @@ int job_stop(struct link *link, const char *id, int64_t deadline_ms, struct awsq
 
 int job_end(int *had_ended, struct link *link, const char *id, int is_lost)
 {
-	int64_t now = now_ms();
+	int64_t now = awsq_mono_ms();
 
 	return end_job(had_ended, link, id, now + (is_lost ? STOP_LOST_MS : STOP_MS), now + STOP_MS,
 		NULL);

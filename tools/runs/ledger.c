@@ -36,19 +36,14 @@ struct ledger {
 	char note[512];      /* what was moved aside, and has not been told */
 };
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
-}
-
 static int time_left(const struct ledger *l)
 {
-	return now_ms() < l->deadline_ms;
+	return awsq_mono_ms() < l->deadline_ms;
 }
 
 static void pause_briefly(void)
 {
-	(void)awsq_clock_system.sleep_ms(awsq_clock_system.arg, PAUSE_MS, -1);
+	(void)awsq_sleep_ms(PAUSE_MS, -1);
 }
 
 /* ---- One thread at a time, none of which waits for longer than its deadline */
@@ -60,7 +55,8 @@ static int enter(struct ledger *l, enum ledger_care care)
 	int rc = 0;
 
 	pthread_mutex_lock(&l->mutex);
-	deadline_ms = now_ms() + (l->was_held && care != LEDGER_SECURES ? SHORT_WAIT_MS : WAIT_MS);
+	deadline_ms =
+		awsq_mono_ms() + (l->was_held && care != LEDGER_SECURES ? SHORT_WAIT_MS : WAIT_MS);
 	until = (struct timespec){ deadline_ms / 1000, (deadline_ms % 1000) * 1000000 };
 	while (l->in_use && rc == 0)
 		rc = pthread_cond_timedwait(&l->idle, &l->mutex, &until);
@@ -230,7 +226,7 @@ static int move_aside(const struct ledger *l, char aside[MAX_PATH])
 	static const char *const suffixes[] = { "-wal", "-shm", "" };
 	char from[MAX_PATH], when[AWSQ_TIME_BASIC];
 
-	awsq_time_basic(when, awsq_clock_system.wall_ms(awsq_clock_system.arg) / 1000);
+	awsq_time_basic(when, awsq_wall_ms() / 1000);
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		(void)snprintf(from, sizeof(from), "%s%s", l->path, suffixes[i]);
 		(void)snprintf(aside, MAX_PATH, "%s.broken-%s%s", l->path, when, suffixes[i]);

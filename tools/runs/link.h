@@ -32,6 +32,12 @@ struct link_kind {
 	size_t answer_max; /* bytes of stdout that one exec may bring, as text; 0: any, streaming */
 };
 
+/* Of two times, or two lengths of time. */
+static inline int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /*
  * The first member of each kind's own struct. The caller sets the limits between two calls of exec;
  * a link that does not stream, and does not connect, may ignore those.

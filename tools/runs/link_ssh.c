@@ -31,16 +31,6 @@ struct exec {
 	int broken; /* the connection is of no use any more */
 };
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static void disconnect(struct link_ssh *l)
 {
 	ssh_close(l->ssh);
@@ -67,7 +57,7 @@ static int on_output(void *arg, int is_stderr, const void *data, size_t len)
 	}
 	rc = x->out && x->out->write ? x->out->write(x->out->arg, 0, data, len) : 0;
 	/* Taking it may have lasted long, with nothing heard in between. */
-	x->heard_ms = now_ms();
+	x->heard_ms = awsq_mono_ms();
 	if (rc == 0 && end_of(x) < x->limit_ms)
 		return MOVED;
 	return rc;
@@ -87,14 +77,14 @@ static int follow(struct ssh_result *result, struct exec *x, struct ssh_command 
 	const struct ssh_output output = { .write = on_output, .arg = x };
 	int rc;
 
-	x->heard_ms = now_ms();
+	x->heard_ms = awsq_mono_ms();
 	do {
 		x->limit_ms = earlier(end_of(x), quiet_at(x));
 		rc = ssh_follow(result, command, &output, x->limit_ms, cancel_fd, err);
 	} while (rc == MOVED ||
-		 (rc == AWSQ_ETIMEDOUT && now_ms() < earlier(end_of(x), quiet_at(x))));
+		 (rc == AWSQ_ETIMEDOUT && awsq_mono_ms() < earlier(end_of(x), quiet_at(x))));
 	x->broken = rc == AWSQ_ENET;
-	if (rc == AWSQ_ETIMEDOUT && now_ms() < end_of(x)) {
+	if (rc == AWSQ_ETIMEDOUT && awsq_mono_ms() < end_of(x)) {
 		x->broken = 1;
 		return awsq_err_set(err, rc, "nothing was heard from '%s' for %lld s",
 			x->l->target.host, (long long)(x->l->link.idle_ms / 1000));
@@ -109,8 +99,8 @@ static int connect_host(struct link_ssh *l, int64_t deadline_ms, int cancel_fd,
 
 	if (l->ssh)
 		return 0;
-	return ssh_open(&l->ssh, &l->target, earlier(deadline_ms, now_ms() + attempt_ms), cancel_fd,
-		err);
+	return ssh_open(&l->ssh, &l->target, earlier(deadline_ms, awsq_mono_ms() + attempt_ms),
+		cancel_fd, err);
 }
 
 /*
@@ -120,7 +110,7 @@ static int connect_host(struct link_ssh *l, int64_t deadline_ms, int cancel_fd,
 static int start(struct ssh_command **command, struct link_ssh *l, const char *text, size_t len,
 	int64_t deadline_ms, int cancel_fd, struct awsq_err *err)
 {
-	int64_t limit_ms = now_ms() + (l->link.idle_ms > 0 ? l->link.idle_ms : START_MS);
+	int64_t limit_ms = awsq_mono_ms() + (l->link.idle_ms > 0 ? l->link.idle_ms : START_MS);
 	struct awsq_buf input = AWSQ_BUF_INIT(len + 64);
 	char line[128], token[17];
 	uint8_t random[8];

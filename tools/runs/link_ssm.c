@@ -44,11 +44,6 @@ struct order {
 	int64_t heard_ms; /* when AWS last said how it stands */
 };
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* ---- Calls */
 
 /* The region's client serves others before and after, by the region's own rules. */
@@ -211,8 +206,7 @@ static int await(struct order *o, struct awsq_err *err)
 		if (now_ms >= o->deadline_ms)
 			return awsq_err_set(err, AWSQ_ETIMEDOUT,
 				"the agent on '%s' has not ended a script in time", o->l->instance);
-		if (awsq_clock_system.sleep_ms(awsq_clock_system.arg, poll_ms(o, now_ms),
-			    o->cancel_fd) != 0)
+		if (awsq_sleep_ms(poll_ms(o, now_ms), o->cancel_fd) != 0)
 			return awsq_err_set(err, AWSQ_ECANCELED, "canceled");
 		rc = look(o, err);
 		if (rc != 0 || has_ended(&o->seen))

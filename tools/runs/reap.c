@@ -24,11 +24,6 @@ struct list {
 	size_t n;
 };
 
-static int64_t wall_ms(void)
-{
-	return awsq_clock_system.wall_ms(awsq_clock_system.arg);
-}
-
 /* ---- The open runs */
 
 static int add(void *arg, const struct ledger_run *run)
@@ -123,7 +118,7 @@ static int is_early(const struct ledger_run *run, const struct instance *i)
 {
 	int64_t launch = i->launch * 1000;
 
-	if (instance_is_on(i) || apart(wall_ms(), run->started_ms) >= EARLY_MS)
+	if (instance_is_on(i) || apart(awsq_wall_ms(), run->started_ms) >= EARLY_MS)
 		return 0;
 	return run->launch_ms ? launch < run->launch_ms : launch <= run->before_ms;
 }
@@ -161,7 +156,7 @@ int reap_is_at_work(const struct ledger_run *run, int64_t now_ms, int64_t most_m
 
 static int may_be_at_work(const struct region *r, const struct ledger_run *run)
 {
-	return reap_is_at_work(run, wall_ms(), r->fleet->config->max_uptime * 1000);
+	return reap_is_at_work(run, awsq_wall_ms(), r->fleet->config->max_uptime * 1000);
 }
 
 static void stop(struct ledger *ledger, struct region *r, struct ledger_run *run,
@@ -174,7 +169,7 @@ static void stop(struct ledger *ledger, struct region *r, struct ledger_run *run
 	region_warning(r, "run %s was left behind by a controller that died: stopping instance %s",
 		run->id, i->id);
 	i->boot = i->launch;
-	run->stop_ms = wall_ms();
+	run->stop_ms = awsq_wall_ms();
 	if (instance_stop(i, r, 0, deadline, &was_on, &err) != 0) {
 		if (err.code != AWSQ_ECANCELED)
 			instance_cry_out(i, r, &err);
@@ -183,7 +178,7 @@ static void stop(struct ledger *ledger, struct region *r, struct ledger_run *run
 		return;
 	}
 	region_event(r, "instance %s is %s", i->id, i->state);
-	run->stopped_ms = wall_ms();
+	run->stopped_ms = awsq_wall_ms();
 	close_run(ledger, r, run, LEDGER_REAPED,
 		"its controller was killed; its instance was stopped afterwards");
 }
@@ -202,7 +197,7 @@ static void reap_idle(struct ledger *ledger, const struct region *r, struct ledg
 static void reap_unknown(struct ledger *ledger, const struct region *r, struct ledger_run *run,
 	const struct awsq_err *err)
 {
-	int64_t now = wall_ms();
+	int64_t now = awsq_wall_ms();
 
 	if (now >= run->overdue_ms || now < run->started_ms - WRONG_S * 1000)
 		close_run(ledger, r, run, LEDGER_REAPED,
@@ -413,8 +408,8 @@ void reap_note_stop(struct ledger *ledger, const struct region *r, const struct 
 		if (strcmp(run->instance, i->id) != 0)
 			continue;
 		if (run->stop_ms == 0)
-			run->stop_ms = wall_ms();
-		run->stopped_ms = wall_ms();
+			run->stop_ms = awsq_wall_ms();
+		run->stopped_ms = awsq_wall_ms();
 		close_run(ledger, r, run, LEDGER_REAPED,
 			"its controller was killed; stop-region stopped its instance");
 	}

@@ -52,11 +52,6 @@ struct retrieval {
 	int brought; /* there was anything in it */
 };
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
-}
-
 /* ---- What arrives */
 
 /* Why an answer is not taken any further: what the link says of that is not the reason. */
@@ -215,7 +210,7 @@ static int ask(struct retrieval *t, const struct awsq_buf *text)
 		rc = kept;
 	if (rc == AWSQ_EPARSE)
 		return awsq_err_set(t->err, rc, "the instance's answer makes no sense");
-	if (rc == AWSQ_ETIMEDOUT && now_ms() < t->deadline_ms)
+	if (rc == AWSQ_ETIMEDOUT && awsq_mono_ms() < t->deadline_ms)
 		rc = AWSQ_ENET;
 	if (rc == 0 && !t->ended)
 		rc = awsq_err_set(t->err, AWSQ_ENET, "the answer broke off");
@@ -226,12 +221,11 @@ static int ask(struct retrieval *t, const struct awsq_buf *text)
 static int may_repeat(struct retrieval *t, int *vain)
 {
 	*vain = t->brought ? 0 : *vain + 1;
-	if (now_ms() >= t->deadline_ms)
+	if (awsq_mono_ms() >= t->deadline_ms)
 		return AWSQ_ETIMEDOUT;
 	if (*vain >= MAX_VAIN)
 		return AWSQ_ENET;
-	if (awsq_clock_system.sleep_ms(awsq_clock_system.arg, PAUSE_MS, t->cancel_fd) ==
-		AWSQ_ECANCELED)
+	if (awsq_sleep_ms(PAUSE_MS, t->cancel_fd) == AWSQ_ECANCELED)
 		return awsq_err_set(t->err, AWSQ_ECANCELED, "ended by the user");
 	return 0;
 }

@@ -28,7 +28,7 @@ struct retrieve_result {
 /*
  * Brings what fits job.retrieve; without that, nothing is done. Over a link that breaks it is tried
  * again from the byte it had come to, also by a later call for the same run, until deadline_ms (of
- * awsq_clock_system.mono_ms) or for as long as the link says that another try may do.
+ * awsq_mono_ms) or for as long as the link says that another try may do.
  *
  * 0 when it came to its end, even if single files failed (out->failed). Else nothing more can be
  * brought: AWSQ_ETIMEDOUT, AWSQ_ECANCELED, AWSQ_EIO when this machine cannot write, AWSQ_EPARSE,

@@ -23,7 +23,7 @@ void run_init(struct run *run, struct run_result *out, struct region *r,
 	run->output = request->output;
 	run->begin_ms = region_now_ms(r);
 	run->wait_ms = run->begin_ms + r->fleet->config->job_max_wait * 1000;
-	run->row.asked_ms = awsq_clock_system.wall_ms(awsq_clock_system.arg);
+	run->row.asked_ms = awsq_wall_ms();
 	run->row.status = -1;
 	run->row.timeout_ms = request->timeout_ms;
 	run->orphan.status = -1;

@@ -138,8 +138,7 @@ static int start(pid_t *pid, const char *command, char **env)
  */
 static int wait_for(pid_t pid, int64_t limit_ms, int cancel_fd)
 {
-	const struct awsq_clock *clock = &awsq_clock_system;
-	int64_t end = clock->mono_ms(clock->arg) + limit_ms, poll_ms = FIRST_POLL_MS;
+	int64_t end = awsq_mono_ms() + limit_ms, poll_ms = FIRST_POLL_MS;
 
 	for (;;) {
 		siginfo_t info = { .si_pid = 0 };
@@ -150,9 +149,9 @@ static int wait_for(pid_t pid, int64_t limit_ms, int cancel_fd)
 		} else if (info.si_pid == pid) {
 			return 0;
 		}
-		if (clock->mono_ms(clock->arg) >= end)
+		if (awsq_mono_ms() >= end)
 			return AWSQ_ETIMEDOUT;
-		if (clock->sleep_ms(clock->arg, poll_ms, cancel_fd) == AWSQ_ECANCELED)
+		if (awsq_sleep_ms(poll_ms, cancel_fd) == AWSQ_ECANCELED)
 			return AWSQ_ECANCELED;
 		poll_ms = 2 * poll_ms < POLL_MS ? 2 * poll_ms : POLL_MS;
 	}

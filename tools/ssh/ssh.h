@@ -2,7 +2,7 @@
  * ssh.h: connections to an instance, and commands run over them (libssh2 behind a few plain
  * functions). A connection belongs to one thread.
  *
- * Deadlines are times of awsq_clock_system.mono_ms. Whatever waits also ends when cancel_fd (-1:
+ * Deadlines are times of awsq_mono_ms. Whatever waits also ends when cancel_fd (-1:
  * none) is readable, with AWSQ_ECANCELED; nothing is read from cancel_fd.
  */
 #ifndef SSH_SSH_H

@@ -22,11 +22,6 @@ struct ssh_command {
 	char chunk[CHUNK];
 };
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
-}
-
 /* ---- Starting */
 
 static int open_channel(struct ssh_command *c, int64_t deadline_ms, int cancel_fd)
@@ -93,7 +88,7 @@ int ssh_start(struct ssh_command **out, struct ssh *s, const char *command, cons
 		ssh_command_free(c);
 		return rc;
 	}
-	c->heard_ms = now_ms();
+	c->heard_ms = awsq_mono_ms();
 	*out = c;
 	return 0;
 }
@@ -115,7 +110,7 @@ static int pass_on(struct ssh_command *c, const struct ssh_output *out, int is_s
 {
 	int rc;
 
-	c->heard_ms = now_ms();
+	c->heard_ms = awsq_mono_ms();
 	rc = out && out->write ? out->write(out->arg, is_stderr, c->chunk, len) : 0;
 	if (rc < 0)
 		return awsq_err_set(err, rc, "cannot pass the output on: %s", awsq_strerror(rc));
@@ -199,7 +194,7 @@ static int finish(struct ssh_result *result, struct ssh_command *c, int64_t dead
 static int wait_for_more(struct ssh_command *c, int *done, int64_t deadline_ms, int cancel_fd)
 {
 	struct ssh_result said;
-	int64_t quiet_ms, now = now_ms();
+	int64_t quiet_ms, now = awsq_mono_ms();
 	int rc;
 
 	if (!status_is_known(&said, c)) {

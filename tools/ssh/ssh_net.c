@@ -22,18 +22,13 @@
 
 #define BANNER_MS 2000 /* for a server's first words, once it has taken the connection */
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
-}
-
 int ssh_net_wait(int fd, short events, int64_t deadline_ms, int cancel_fd)
 {
 	struct pollfd p[2] = { { .fd = cancel_fd, .events = POLLIN, .revents = 0 },
 		{ .fd = fd, .events = events, .revents = 0 } };
 
 	for (;;) {
-		int64_t left = deadline_ms - now_ms();
+		int64_t left = deadline_ms - awsq_mono_ms();
 		int n;
 
 		/* Polled even when no time is left: cancellation comes first. */
@@ -52,7 +47,7 @@ int ssh_net_check(int64_t deadline_ms, int cancel_fd)
 	/* poll passes over a descriptor of -1, so that only the rest can end it. */
 	int rc = ssh_net_wait(-1, 0, 0, cancel_fd);
 
-	return rc == AWSQ_ETIMEDOUT && now_ms() < deadline_ms ? 0 : rc;
+	return rc == AWSQ_ETIMEDOUT && awsq_mono_ms() < deadline_ms ? 0 : rc;
 }
 
 int ssh_net_is_broken(int fd)
@@ -87,7 +82,7 @@ static void set_options(int fd)
 /* Connects to one address. The cause is left in errno when it is AWSQ_ENET. */
 static int connect_one(int *out, const struct addrinfo *address, int64_t deadline_ms, int cancel_fd)
 {
-	int64_t limit = now_ms() + CONNECT_MS;
+	int64_t limit = awsq_mono_ms() + CONNECT_MS;
 	socklen_t len = sizeof(errno);
 	int fd, cause = 0, rc = 0;
 
@@ -195,7 +190,7 @@ static int read_banner(int fd, int64_t deadline_ms, int cancel_fd)
 
 int ssh_port_answers(const char *host, int port, int timeout_ms, int cancel_fd)
 {
-	int64_t deadline_ms = now_ms() + timeout_ms;
+	int64_t deadline_ms = awsq_mono_ms() + timeout_ms;
 	int fd = -1, rc;
 
 	rc = ssh_net_connect(&fd, host, port, deadline_ms, cancel_fd, NULL);

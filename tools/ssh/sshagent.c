@@ -38,11 +38,6 @@ struct agent {
 	struct awsq_err *err;
 };
 
-static int64_t now_ms(void)
-{
-	return awsq_clock_system.mono_ms(awsq_clock_system.arg);
-}
-
 static int unreachable(const struct agent *a, int code, const char *why)
 {
 	return awsq_err_set(a->err, code, "the ssh-agent at '%s' cannot be reached: %s", a->path,
@@ -69,8 +64,7 @@ static int try_connect(const struct agent *a, const struct sockaddr_un *address)
 			return unreachable(a, AWSQ_ENOTFOUND, strerror(errno));
 		rc = ssh_net_check(a->deadline_ms, a->cancel_fd);
 		if (rc == 0)
-			rc = awsq_clock_system.sleep_ms(awsq_clock_system.arg, RETRY_MS,
-				a->cancel_fd);
+			rc = awsq_sleep_ms(RETRY_MS, a->cancel_fd);
 		if (rc != 0)
 			return waited(a, rc);
 	}
@@ -185,7 +179,7 @@ static int ask(struct agent *a, const struct awsq_buf *request, int expected,
 static struct agent agent_of(int64_t limit_ms, int64_t deadline_ms, int cancel_fd,
 	struct awsq_err *err)
 {
-	int64_t end = now_ms() + limit_ms;
+	int64_t end = awsq_mono_ms() + limit_ms;
 
 	return (struct agent){ "", -1, end < deadline_ms ? end : deadline_ms, cancel_fd, err };
 }
