@@ -56,7 +56,7 @@ class Cloud:
     ) -> None:
         self.stop()
 
-    def start(self, timeout: float = 30) -> None:
+    def start(self, timeout: float = 120) -> None:
         self.dir.mkdir(parents=True, exist_ok=True)
         ready = self.dir / "cloud.json"
         ready.unlink(missing_ok=True)
@@ -167,7 +167,7 @@ class Cloud:
         self._admin("POST", "fault", {"action": action, **values})
 
     def clear_faults(self, region: str | None = None) -> None:
-        """None from here on; or none of those that were for one region."""
+        """None from here on; or none of those that were for one region. What they hold is let go."""
         self._admin("DELETE", "fault" + (f"?region={region}" if region else ""))
 
     def power(self) -> dict[str, list[dict[str, Any]]]:
@@ -224,15 +224,15 @@ class Cloud:
         data = None if values is None else json.dumps(values).encode()
         request = urllib.request.Request(f"{self.endpoint}/_cloud/{what}", data, method=method)
         try:
-            with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+            with urllib.request.urlopen(request, context=context, timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise ValueError(json.load(error)["error"]) from None
 
     # Waiting, for the tests' own needs.
 
-    def until(self, what: Callable[[], Any], timeout: float = 10) -> Any:
-        """The first true value of what()."""
+    def until(self, what: Callable[[], Any], timeout: float = 60) -> Any:
+        """The first true value of what(). It costs nothing to be generous: a machine may be busy."""
         end = time.monotonic() + timeout
         while not (value := what()):
             if time.monotonic() > end:

@@ -89,7 +89,7 @@ class Aside:
         return self._thread.is_alive()
 
     def error(self) -> Exception | None:
-        self._thread.join(20)
+        self._thread.join(120)
         return self._end
 
 

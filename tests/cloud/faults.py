@@ -17,7 +17,8 @@ the order they were made; the first that fits strikes.
                  ends as failed, a started instance stops by itself, an image's
                  snapshots stay when it goes
 
-A call that is held is in the log from the moment the holding begins.
+A call that is held is in the log from the moment the holding begins; it is let
+go when its fault is cleared.
 """
 
 from __future__ import annotations
@@ -73,6 +74,9 @@ class Fault:
     message: str = "An internal error has occurred."
     seconds: float = 1.0
     made: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.cleared = threading.Event()
 
     def fits(self, call: Call, types_of: Callable[[Call], set[str]]) -> bool:
         return (
@@ -130,7 +134,10 @@ class Faults:
     def clear(self, region: str | None) -> None:
         """All of them, or those for one region."""
         with self._lock:
-            self._faults = [f for f in self._faults if region and f.region != region]
+            gone = [f for f in self._faults if not region or f.region == region]
+            self._faults = [f for f in self._faults if f not in gone]
+        for fault in gone:
+            fault.cleared.set()
 
     def as_list(self) -> list[dict[str, object]]:
         with self._lock:

@@ -43,7 +43,7 @@ class Layer:
         self.world.log.add(call, answer, started, fault.kind if fault else None)
         if fault and fault.kind in HELD:
             # Logged already, and without the world's lock: only this client waits.
-            time.sleep(fault.seconds)
+            fault.cleared.wait(fault.seconds)
         return answer
 
     def _hang(self, call: Call, started: float) -> Answer:
@@ -60,7 +60,7 @@ class Layer:
         if kind in ("reset", "hold-before"):
             return Answer(0, {}, b"", fate="reset")
         if fault and kind == "slow":
-            time.sleep(fault.seconds)
+            fault.cleared.wait(fault.seconds)
         answer = self._refuse(request, call) or self._ask_moto(request, call, fault)
         if kind in ("drop-after", "hold"):
             answer.fate = "reset"

@@ -15,7 +15,9 @@ from .conftest import Region, refused
 
 
 def test_an_instance_passes_through_every_state(region: Region) -> None:
-    ec2, instance = region.ec2, region.run()
+    image = region.image()
+    region.cloud.settings(boot=3, stop=2)  # long enough to be met, on a busy machine too
+    ec2, instance = region.ec2, region.run(image)
     assert region.state(instance) == "pending"
     assert "PublicIpAddress" not in region.instance(instance)
     first = region.until(instance, "running")
@@ -80,7 +82,7 @@ def test_two_starts_see_different_states(region: Region) -> None:
     region.until(instance, "running")
     region.ec2.stop_instances(InstanceIds=[instance])
     region.until(instance, "stopped")
-    region.cloud.settings(pending_start_fails=0)
+    region.cloud.settings(pending_start_fails=0, boot=3)
     seen = [
         region.ec2.start_instances(InstanceIds=[instance])["StartingInstances"][0] for _ in range(2)
     ]
@@ -159,9 +161,9 @@ def test_an_instance_type_changes_only_while_stopped(region: Region) -> None:
 
 def test_new_ids_are_unknown_for_a_while(region: Region) -> None:
     ec2, image = region.ec2, region.image()
-    region.cloud.settings(late=1.5)
-    instance = region.run(image)
+    region.cloud.settings(late=6)
     made = time.monotonic()
+    instance = region.run(image)
     found = {"InstanceIds": [instance]}
     assert refused(ec2.describe_instances, **found) == "InvalidInstanceID.NotFound"
     assert refused(ec2.stop_instances, **found) == "InvalidInstanceID.NotFound"
@@ -174,7 +176,7 @@ def test_new_ids_are_unknown_for_a_while(region: Region) -> None:
     assert refused(ec2.describe_images, ImageIds=[late]) == "InvalidAMIID.NotFound"
     assert late not in [i["ImageId"] for i in ec2.describe_images(Owners=["self"])["Images"]]
     region.cloud.until(lambda: ec2.describe_instances()["Reservations"])
-    assert time.monotonic() - made >= 1.4
+    assert time.monotonic() - made >= 6
     assert region.instance(instance)
     region.cloud.until(lambda: len(ec2.describe_security_groups()["SecurityGroups"]) == 2)
     mine = {"Owners": ["self"]}
@@ -186,14 +188,19 @@ def test_new_ids_are_unknown_for_a_while(region: Region) -> None:
 
 def test_a_lookup_that_worked_may_fail_again(region: Region) -> None:
     image = region.image()
-    region.cloud.settings(flicker=2)
+    region.cloud.settings(flicker=6)
     instance = region.run(image)
     assert region.instance(instance)
-    time.sleep(1)
-    with pytest.raises(ClientError, match="InvalidInstanceID.NotFound"):
-        region.instance(instance)
-    time.sleep(1)
-    assert region.instance(instance)
+
+    def is_known() -> bool:
+        try:
+            return bool(region.instance(instance))
+        except ClientError as error:
+            assert "InvalidInstanceID.NotFound" in str(error)
+            return False
+
+    region.cloud.until(lambda: not is_known())
+    region.cloud.until(is_known)
 
 
 def test_a_client_token_makes_one_instance(region: Region) -> None:
@@ -223,6 +230,7 @@ def test_an_image_is_copied_with_its_tags(region: Region) -> None:
             {"ResourceType": "snapshot", "Tags": [{"Key": "Name", "Value": "snapshot"}]},
         ],
     }
+    cloud.settings(copy=4)  # long enough to be met, on a busy machine too
     copy = region.ec2.copy_image(**request)["ImageId"]
     assert region.ec2.copy_image(**request)["ImageId"] == copy
 
@@ -254,6 +262,7 @@ def test_an_image_is_copied_with_its_tags(region: Region) -> None:
 def test_create_image_takes_its_time_and_its_name(region: Region) -> None:
     instance = region.run()
     region.until(instance, "running")
+    region.cloud.settings(copy=60)
     tags = [{"ResourceType": k, "Tags": [{"Key": "a", "Value": k}]} for k in ("image", "snapshot")]
     made = region.ec2.create_image(InstanceId=instance, Name="made", TagSpecifications=tags)
     image = region.ec2.describe_images(ImageIds=[made["ImageId"]])["Images"][0]

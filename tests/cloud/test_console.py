@@ -32,7 +32,7 @@ def shown(region: Region, instance: str) -> set[str]:
 
 
 def test_the_keys_are_there_some_time_after_the_first_boot(region: Region) -> None:
-    region.cloud.settings(console_delay=0.8)
+    region.cloud.settings(boot=2, console_delay=4)  # long enough to be met
     instance = region.run()
     assert output(region, instance, Latest=True) == ""
     region.until(instance, "running")

@@ -29,7 +29,7 @@ def test_signatures_are_verified(shared: Cloud) -> None:
     unknown = {**shared.about, "admin": {**wrong["admin"], "access_key_id": "AKIA" + "Q" * 16}}
     assert refused(clients(unknown)("ec2", "us-east-1").describe_instances) == "AuthFailure"
     address = shared.endpoint.removeprefix("http://")
-    connection = http.client.HTTPConnection(address, timeout=10)
+    connection = http.client.HTTPConnection(address, timeout=60)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     connection.request("POST", "/", "Action=DescribeInstances&Version=2016-11-15", form)
     assert connection.getresponse().status == 403
@@ -119,11 +119,11 @@ def test_errors_strike_the_calls_they_are_meant_for(region: Region) -> None:
 
 
 def test_a_fault_can_last_for_a_time(region: Region) -> None:
-    region.cloud.fault("*", preset="throttle", region=region.name, times=-1, until=0.8)
     began = time.monotonic()
+    region.cloud.fault("*", preset="throttle", region=region.name, times=-1, until=0.8)
     while refused_or_not(region.ec2.describe_instances) == "RequestLimitExceeded":
         time.sleep(0.05)
-    assert 0.7 < time.monotonic() - began < 3
+    assert time.monotonic() - began >= 0.8
 
 
 def refused_or_not(call: Any) -> str | None:
@@ -168,10 +168,11 @@ def test_keys_expire_and_new_ones_work(shared: Cloud) -> None:
     clients(renewed, "operator")("ec2", "us-east-1").describe_instances()
     shared.restore_key(old)
     shared.boto("ec2", user="operator").describe_instances()
-    shared.expire_key(old, seconds=0.3)
-    assert refused(shared.boto("ec2", user="operator").describe_instances) == "RequestExpired"
-    time.sleep(0.4)
-    shared.boto("ec2", user="operator").describe_instances()
+    ec2 = shared.boto("ec2", user="operator")
+    shared.expire_key(old, seconds=2)
+    assert refused(ec2.describe_instances) == "RequestExpired"
+    shared.until(lambda: refused_or_not(ec2.describe_instances) != "RequestExpired")
+    ec2.describe_instances()
 
 
 def test_a_reset_leaves_nothing_and_a_lost_answer_everything(region: Region) -> None:
@@ -191,7 +192,7 @@ def test_a_reset_is_one_on_the_wire(shared: Cloud) -> None:
     shared.fault("DescribeRegions", kind="reset")
     host, port = shared.endpoint.removeprefix("http://").split(":")
     body = b"Action=DescribeRegions"
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body)
         with pytest.raises(ConnectionResetError):
@@ -227,6 +228,7 @@ def test_what_was_accepted_can_fail_later(region: Region) -> None:
     ec2.stop_instances(InstanceIds=[instance])
     region.until(instance, "stopped")
     cloud.fault("StartInstances", kind="late", code="Client.InternalError", message="no volume")
+    cloud.settings(boot=3)  # long enough to be met, on a busy machine too
     ec2.start_instances(InstanceIds=[instance])
     assert region.state(instance) == "pending"
     assert "no volume" in region.until(instance, "stopped")["StateReason"]["Message"]
@@ -257,7 +259,7 @@ def test_ssm_speaks_json(shared: Cloud) -> None:
 
 
 def test_connections_are_kept(shared: Cloud) -> None:
-    connection = http.client.HTTPConnection(shared.endpoint.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(shared.endpoint.removeprefix("http://"), timeout=60)
     for _ in range(2):
         connection.request("GET", "/_cloud/settings")
         answer = connection.getresponse()
@@ -271,7 +273,7 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     script = f"{sys.executable} {here} --dir {tmp_path} & wait"
     parent = subprocess.Popen(["sh", "-c", script], stdout=subprocess.DEVNULL)
     ready = tmp_path / "cloud.json"
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while not ready.exists() and time.monotonic() < end:
         time.sleep(0.05)
     pid = json.loads(ready.read_text())["pid"]

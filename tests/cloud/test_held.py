@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from botocore.exceptions import ConnectionError, HTTPClientError
 
@@ -13,12 +11,11 @@ from .conftest import Aside, Region, refused
 
 def test_a_held_call_is_carried_out_and_logged_before_its_answer_is_lost(region: Region) -> None:
     cloud, ec2 = region.cloud, region.ec2
-    cloud.fault("mutating", kind="hold", after=2, seconds=1.5)
+    cloud.fault("mutating", kind="hold", after=2, seconds=600)
     mark = cloud.mark()
     for name in ("one", "two"):
         ec2.create_security_group(GroupName=name, Description=name)
     ec2.describe_security_groups()  # reads are not counted
-    began = time.monotonic()
     client = Aside(ec2.create_security_group, GroupName="three", Description="three")
     held = cloud.until(lambda: [c for c in cloud.log(mark) if c["fault"] == "hold"])[0]
     assert (held["action"], held["status"]) == ("CreateSecurityGroup", 200)
@@ -26,21 +23,22 @@ def test_a_held_call_is_carried_out_and_logged_before_its_answer_is_lost(region:
     names = {g["GroupName"] for g in ec2.describe_security_groups()["SecurityGroups"]}
     assert names == {"default", "one", "two", "three"}
     # All of that while the held call still waits.
-    assert client.lives() and time.monotonic() - began < 1.5
+    assert client.lives()
+    cloud.clear_faults()  # lets go of it
     assert isinstance(client.error(), (ConnectionError, HTTPClientError))
-    assert time.monotonic() - began >= 1.5
     ec2.create_security_group(GroupName="four", Description="four")
 
 
 def test_a_call_held_before_is_not_carried_out(region: Region) -> None:
     cloud, ec2 = region.cloud, region.ec2
-    cloud.fault("CreateSecurityGroup", kind="hold-before", seconds=1)
+    cloud.fault("CreateSecurityGroup", kind="hold-before", seconds=4)
     mark = cloud.mark()
     client = Aside(ec2.create_security_group, GroupName="never", Description="never")
     held = cloud.until(lambda: cloud.log(mark))[0]
     assert (held["fault"], held["status"], held["mutating"]) == ("hold-before", 0, True)
-    assert client.lives()
     assert len(ec2.describe_security_groups()["SecurityGroups"]) == 1
+    assert client.lives()
+    # By itself, when its time is over.
     assert isinstance(client.error(), (ConnectionError, HTTPClientError))
     assert len(ec2.describe_security_groups()["SecurityGroups"]) == 1
 

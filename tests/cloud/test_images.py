@@ -148,7 +148,7 @@ def test_a_key_that_is_not_there_fails_the_copy_later(pair: Pair) -> None:
     elsewhere = pair.cloud.boto("kms", pair.home.name).create_key()["KeyMetadata"]["Arn"]
     source, disabled = pair.home.image(), pair.key()
     pair.kms.disable_key(KeyId=disabled.rpartition("/")[2])
-    pair.cloud.settings(copy=0.3)
+    pair.cloud.settings(copy=2)  # long enough to be met, on a busy machine too
     for key in (elsewhere, "alias/nobody", disabled):
         copy = pair.copy(source, Encrypted=True, KmsKeyId=key)
         pending = image_of(pair.far, copy)
@@ -161,7 +161,7 @@ def test_a_key_that_is_not_there_fails_the_copy_later(pair: Pair) -> None:
 
 def test_only_so_many_copies_at_once(pair: Pair) -> None:
     source = pair.home.image()
-    pair.cloud.settings(copies=2, copy=1)
+    pair.cloud.settings(copies=2, copy=4)
     first, _ = pair.copy(source), pair.copy(source)
     assert refused(pair.copy, source) == "ResourceLimitExceeded"
     pair.cloud.until(lambda: image_of(pair.far, first)["State"] == "available")

@@ -35,7 +35,7 @@ class Machine:
     def ssh(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
         address = self.region.instance(self.id).get("PublicIpAddress", "127.0.0.1")
         return subprocess.run(self.command(address, *options) + [command],
-                              capture_output=True, text=True, timeout=20)  # fmt: skip
+                              capture_output=True, text=True, timeout=120)  # fmt: skip
 
     def command(self, address: str, *options: str) -> list[str]:
         return [
@@ -81,15 +81,20 @@ def test_a_job_knows_where_it_runs(machine: Machine) -> None:
 
 
 def test_it_has_been_up_since_its_own_boot(machine: Machine) -> None:
-    uptime = "cut -d. -f1 /proc/uptime"
-    assert int(machine.ssh(uptime).stdout) < 10
     assert machine.ssh("echo a.b | cut -d. -f2").stdout == "b\n"
     machine.ssh("sleep 3")
-    before = int(machine.ssh(uptime).stdout)
-    assert before >= 3
+    assert is_its_own_uptime(machine) >= 3
     machine.stop()
     machine.start()
-    assert int(machine.ssh(uptime).stdout) < before
+    is_its_own_uptime(machine)
+
+
+def is_its_own_uptime(machine: Machine) -> int:
+    """What it says, which is no more than the time since it was told to start."""
+    uptime = int(machine.ssh("cut -d. -f1 /proc/uptime").stdout)
+    begun = machine.cloud.power()[machine.id][-1]["pending_at"]
+    assert uptime <= time.time() - begun + 1
+    return uptime
 
 
 def test_it_is_reached_only_while_it_runs(machine: Machine) -> None:
@@ -100,11 +105,11 @@ def test_it_is_reached_only_while_it_runs(machine: Machine) -> None:
 
 
 def test_it_may_be_silent_until_it_is_there(region: Region) -> None:
-    region.cloud.settings(silent_boot=1, ssh_delay=2)
+    region.cloud.settings(silent_boot=1, ssh_delay=6)
     instance = region.run()
     address = region.until(instance, "running")["PublicIpAddress"]
     assert refuses_to_answer(address, region.cloud.ssh_port)
-    probe = socket.create_connection((address, region.cloud.ssh_port), timeout=10)
+    probe = socket.create_connection((address, region.cloud.ssh_port), timeout=60)
     assert probe.recv(4) == b"SSH-"
     probe.close()
 
@@ -136,7 +141,7 @@ def test_a_stopped_machine_runs_nothing(machine: Machine) -> None:
     quiet = ">/dev/null 2>&1 </dev/null"
     marker = f"sh -c 'sleep 300; : cloud-marker {machine.id}'"
     machine.ssh(f"{marker} {quiet} & setsid env -i PATH=$PATH {marker} {quiet} & sleep 0.2")
-    assert len(machine.processes()) >= 3
+    machine.cloud.until(lambda: len(machine.processes()) >= 3)
     began = time.time()
     machine.stop()
     assert machine.processes() == []
@@ -154,8 +159,8 @@ def test_shutting_down_from_inside(machine: Machine) -> None:
 
 def test_a_timer_shuts_down_and_may_terminate(region: Region) -> None:
     machine = Machine(region, InstanceInitiatedShutdownBehavior="terminate")
-    region.cloud.settings(minute=1.5)
-    machine.ssh("sudo -n shutdown -h +1; sudo -n shutdown -c; sleep 1.6")
+    region.cloud.settings(minute=4)  # so that the second word comes before the first is carried out
+    machine.ssh("sudo -n shutdown -h +1; sudo -n shutdown -c; sleep 4.5")
     assert region.state(machine.id) == "running"
     machine.ssh("sudo -n shutdown -h +1")
     region.until(machine.id, "terminated")
@@ -167,13 +172,13 @@ def seconds_on(region: Region, instance: str) -> list[float]:
 
 def test_a_later_timer_takes_the_place_of_an_earlier_one(region: Region) -> None:
     machine = Machine(region)
-    region.cloud.settings(minute=1)
-    for times in ("+1 +3", "+60 +3"):
+    region.cloud.settings(minute=3)
+    for times in ("+1 +2", "+60 +2"):
+        began = time.time()
         done = machine.ssh(f"for time in {times}; do sudo -n shutdown -h $time; done")
         assert done.returncode == 0 and "Shutdown scheduled" in done.stderr
-        asked = time.time()
         region.until(machine.id, "stopped")
-        assert 2 < region.cloud.power()[machine.id][-1]["stopping_at"] - asked < 4
+        assert region.cloud.power()[machine.id][-1]["stopping_at"] - began > 5.9
         machine.start()
     assert machine.ssh("shutdown -h soon").returncode == 1
     machine.ssh("sudo -n shutdown -h +60; sudo -n shutdown -h now")
@@ -185,24 +190,23 @@ def test_user_data_sets_the_timer_at_each_boot(region: Region) -> None:
     instance = region.run(UserData="#cloud-boothook\n#!/bin/sh\nshutdown -h +2\n")
     region.until(instance, "stopped")
     region.ec2.start_instances(InstanceIds=[instance])
-    region.until(instance, "running")
     region.until(instance, "stopped")
     on = seconds_on(region, instance)
-    assert len(on) == 2 and all(0.5 < seconds < 2 for seconds in on)
+    assert len(on) == 2 and all(0.5 < seconds < 30 for seconds in on)
 
 
 def test_what_sleeps_since_the_boot_is_no_timer_of_shutdown_s(region: Region) -> None:
     """Neither a cancellation nor a later timer takes away what will say `shutdown now`."""
-    region.cloud.settings(minute=3)
+    region.cloud.settings(minute=10)
     script = "#cloud-boothook\n#!/bin/sh\n(sleep 60; shutdown -h now || poweroff -f) &\n"
     machine = Machine(region, UserData=script)
     machine.ssh("sudo -n shutdown -h +60; sudo -n shutdown -c; sudo -n shutdown -h +60")
     region.until(machine.id, "stopped")
-    assert 2.5 < seconds_on(region, machine.id)[0] < 4
+    assert 9.5 < seconds_on(region, machine.id)[0] < 60
     machine.start()
     machine.ssh("sudo -n shutdown -h now")
     region.until(machine.id, "stopped")
-    assert seconds_on(region, machine.id)[1] < 2.5
+    assert seconds_on(region, machine.id)[1] < 9.5
 
 
 def test_sshd_can_be_killed_frozen_and_cut_off(machine: Machine) -> None:
@@ -216,7 +220,7 @@ def test_sshd_can_be_killed_frozen_and_cut_off(machine: Machine) -> None:
     job = subprocess.Popen(machine.command(address) + ["sleep 60"], stderr=subprocess.PIPE)
     cloud.until(lambda: "sleep 60" in machine.ssh("ps -ef | grep '[s]leep 60'").stdout)
     cloud.machine(machine.id, "drop-connections")
-    assert job.wait(10) == 255
+    assert job.wait(50) == 255
     assert machine.ssh("true").returncode == 0
     cloud.machine(machine.id, "kill-sshd")
     cloud.until(lambda: machine.ssh("true").returncode == 255)
@@ -239,17 +243,17 @@ def test_a_blackhole_loses_every_packet(machine: Machine) -> None:
         print(word, file=shell.stdin, flush=True)
         return shell.stdout.readline() if select.select([shell.stdout], [], [], seconds)[0] else ""
 
-    assert echo("before", 10) == "before\n"
+    assert echo("before", 60) == "before\n"
     cloud.machine(machine.id, "blackhole")
     cloud.until(lambda: refuses_to_answer(address, cloud.ssh_port))
     assert echo("meanwhile", 1) == ""
     # The kernel answers nothing for it either: what was sent is sent again and again.
     assert not may_filter() or unacknowledged(shell.pid) > 0
     cloud.machine(machine.id, "end-blackhole")
-    assert select.select([shell.stdout], [], [], 20)[0] and shell.stdout.readline() == "meanwhile\n"
-    assert echo("after", 10) == "after\n"
+    assert select.select([shell.stdout], [], [], 120)[0] and shell.stdout.readline() == "meanwhile\n"
+    assert echo("after", 60) == "after\n"
     shell.stdin.close()
-    assert shell.wait(10) == 0
+    assert shell.wait(60) == 0
     assert machine.ssh("true").returncode == 0
 
 
@@ -290,7 +294,7 @@ def test_nothing_is_left_when_the_cloud_ends(tmp_path: Path) -> None:
         machine = Machine(Region(cloud, "us-east-1"))
         quiet = ">/dev/null 2>&1 </dev/null &"
         machine.ssh(f"sh -c 'sleep 300; : cloud-marker {machine.id}' {quiet}")
-        assert len(machine.processes()) >= 2
+        cloud.until(lambda: len(machine.processes()) >= 2)
     assert machine.processes() == []
 
 
