@@ -149,6 +149,7 @@ static int run(struct app *app)
 		return identity_show(app);
 	for (size_t i = 0; i < app->n_accounts; i++)
 		app_open_ledger(app, &app->accounts[i]);
+	app_tell_orphans(app);
 	if (app->tool->needs & NEEDS_NO_AWS) {
 		/* What is here is shown at once, however long it takes to reach AWS. */
 		rc = app->tool->run(app);

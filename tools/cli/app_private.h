@@ -44,4 +44,7 @@ void app_open_ledger(struct app *app, struct account *account);
  */
 void app_reap(struct app *app, int all);
 
+/* Tells of what runs have left on in accounts that regions.cfg lists no more. */
+void app_tell_orphans(const struct app *app);
+
 #endif

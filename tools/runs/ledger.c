@@ -425,7 +425,7 @@ static struct ledger *new_ledger(const char *dir)
 	(void)pthread_cond_init(&l->idle, &monotonic);
 	(void)pthread_condattr_destroy(&monotonic);
 	l->dir = strdup(dir);
-	awsq_buf_addf(&path, "%s/ledger.sqlite", dir);
+	awsq_buf_addf(&path, "%s/" LEDGER_FILE, dir);
 	l->path = awsq_buf_take(&path);
 	if (l->dir && l->path)
 		return l;

@@ -18,6 +18,8 @@
 
 #define LEDGER_ID_SIZE 32
 
+#define LEDGER_FILE "ledger.sqlite"
+
 /* How far a run has come, or how it ended. Kept in the file by name ("open", "timed-out"). */
 enum ledger_state {
 	LEDGER_OPEN,        /* intended or under way, or left by a controller that was killed */
@@ -73,7 +75,7 @@ struct ledger;
 int ledger_new_id(char id[LEDGER_ID_SIZE], int64_t now_ms);
 
 /*
- * Opens or makes DIR/ledger.sqlite. One that is no database, or a broken one, is moved aside, and a
+ * Opens or makes DIR/LEDGER_FILE. One that is no database, or a broken one, is moved aside, and a
  * new one begun with what can be read of its open runs (note then says so, in a buffer of
  * note_size; else it is ""). AWSQ_EIO (also for the ledger of a newer awsq), AWSQ_ENOMEM: *out is
  * NULL.
