@@ -42,9 +42,9 @@ $(BUILD)/config.mk: tools/dev/setup tools/dev/packages.txt
 	@tools/dev/setup $(if $(SETS_UP),--install) $@
 
 $(VENV)/ready: tests/requirements.txt
-	@echo "python: setting up $(VENV) from $<"
+	@echo "python: setting up $(VENV) from $<: 53 MB to fetch, 330 MB on disk, a minute or more"
 	@python3 -m venv $(VENV)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@$(PYTHON) -m pip install $$([ -t 2 ] || echo --quiet) --disable-pip-version-check -r $<
 	@touch $@
 
 # ---- Compiling
@@ -233,6 +233,9 @@ take = $(if $(3),rm -f $(addprefix $(DESTDIR)$(1)/,$(notdir $(3))))
 # prefix they are given by it, as pkg-config --define-variable=prefix and sysroots want it.
 below_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
 
+# Programs find a library by the cache of the linker: this system's, not a DESTDIR's, and root's.
+tell_linker = $(if $(DESTDIR),,-[ "$$(id -u)" -ne 0 ] || PATH=$$PATH:/usr/sbin:/sbin ldconfig)
+
 install: all
 	$(call each_folder,put)
 	ln -sf $(notdir $(SHARED_LIB)) $(DESTDIR)$(LIBDIR)/$(SONAME)
@@ -242,12 +245,14 @@ install: all
 		-e 's|@INCLUDEDIR@|$(call below_prefix,$(INCLUDEDIR))|' -e 's|@VERSION@|$(VERSION)|' \
 		libawsq/awsq.pc.in >$(DESTDIR)$(PKGCONFDIR)/awsq.pc
 	chmod 644 $(DESTDIR)$(PKGCONFDIR)/awsq.pc
+	$(tell_linker)
 
 uninstall:
 	$(call each_folder,take)
 	$(call take,$(LIBDIR),,libawsq.so $(SONAME))
 	$(call take,$(PKGCONFDIR),,awsq.pc)
 	rm -rf $(DESTDIR)$(INCLUDEDIR)/awsq $(DESTDIR)$(DOCDIR)
+	$(tell_linker)
 
 # ---- Packaging
 
@@ -278,4 +283,4 @@ help:
 	@echo 'make deb         Debian packages, in $(BUILD)/deb'
 	@echo 'make check-deb   installs, tries and removes them on a clean Debian; minutes, as root'
 	@echo 'make clean       remove what was built'
-	@echo 'All but make, install and clean install missing Debian or Ubuntu packages.'
+	@echo 'All but make, install, uninstall, clean and help install missing Debian or Ubuntu packages.'

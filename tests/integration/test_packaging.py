@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from fleet import BUILD
+from installed import make
 
 ROOT = Path(__file__).resolve().parents[2]
 DEBIAN = ROOT / "tools/packaging/debian"
@@ -39,6 +40,36 @@ def test_what_it_is_built_with() -> None:
     assert len(libraries) >= 6
     control = (DEBIAN / "control").read_text().partition("\n\n")[0]
     assert set(re.findall(r"^ (lib\S+-dev),$", control, re.MULTILINE)) == libraries
+
+
+@pytest.mark.parametrize(
+    ("user", "variable", "told"), [(0, "PREFIX", 2), (0, "DESTDIR", 0), (1000, "PREFIX", 0)]
+)
+def test_who_tells_the_linker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, variable: str, told: int
+) -> None:
+    """Root, of what is installed on this system and of what is not any more."""
+    programs, said = tmp_path / "bin", tmp_path / "said"
+    programs.mkdir()
+    said.touch()
+    for name, command in (("id", f"echo {user}"), ("ldconfig", f"echo told >>{said}")):
+        (programs / name).write_text(f"#!/bin/sh\n{command}\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    for target in ("install", "uninstall"):
+        make(target, **{variable: str(tmp_path / "root")})
+    assert (said.read_text() == "told\n" * told), said.read_text()
+    assert [p for p in (tmp_path / "root").rglob("*") if not p.is_dir()] == []
+
+
+def test_what_is_documented_where_it_goes() -> None:
+    """Each file of share/doc has its name in README.md."""
+    (row,) = re.findall(r"\(DOCDIR\),644,(.*?)\)\)$", (ROOT / "Makefile").read_text(), re.S | re.M)
+    files = [Path(word).name for word in row.split() if re.search(r"^[\w./-]+$", word)]
+    files += [path.name for path in (ROOT / "tools/schema").iterdir()]
+    assert {"LICENSE", "regions.cfg", "policy.json", "awsq-1.json"} <= set(files)
+    install = (ROOT / "README.md").read_text().partition("## Install\n")[2].partition("\n## ")[0]
+    assert [name for name in files if name != "README.md" and name not in install] == []
 
 
 @cache
