@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "cli/app_private.h"
+#include "fleet/grow.h"
 #include "runs/metrics.h"
 
 const char *app_no_ledger(const struct app *app)
@@ -71,7 +72,7 @@ struct found {
 struct merging {
 	struct account *account;
 	struct found *found;
-	size_t n, room;
+	size_t n;
 	int (*each)(void *arg, struct account *account, const struct ledger_run *run);
 	void *arg;
 };
@@ -86,16 +87,11 @@ static int pass_on(void *arg, const struct ledger_run *run)
 static int keep(void *arg, const struct ledger_run *run)
 {
 	struct merging *m = arg;
+	struct found *more = grow(m->found, m->n, sizeof(*more));
 
-	if (m->n == m->room) {
-		size_t room = m->room ? 2 * m->room : 64;
-		struct found *more = realloc(m->found, room * sizeof(*more));
-
-		if (!more)
-			return AWSQ_ENOMEM;
-		m->found = more;
-		m->room = room;
-	}
+	if (!more)
+		return AWSQ_ENOMEM;
+	m->found = more;
 	m->found[m->n++] = (struct found){ m->account, *run };
 	return 0;
 }

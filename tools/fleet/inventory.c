@@ -1,5 +1,6 @@
 #include "banned.h"
 
+#include "fleet/grow.h"
 #include "fleet/inventory.h"
 
 #include "fleet/chosen.h"
@@ -19,7 +20,7 @@ static int same(const char *a, const char *b)
 static struct item *add(struct taking *t, enum item_kind kind, const char *id, const char *state)
 {
 	struct inventory *out = t->out;
-	struct item *items = realloc(out->items, (out->n + 1) * sizeof(*items));
+	struct item *items = grow(out->items, out->n, sizeof(*items));
 
 	if (!items)
 		return NULL;

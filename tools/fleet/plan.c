@@ -1,5 +1,6 @@
 #include "banned.h"
 
+#include "fleet/grow.h"
 #include "fleet/plan_private.h"
 #include "fleet/text.h"
 
@@ -13,7 +14,7 @@ int differ(const char *a, const char *b)
 int plan_add(struct plan *p, struct action **action, enum action_kind kind, const char *id,
 	const char *why, ...)
 {
-	struct action *actions = realloc(p->actions, (p->n + 1) * sizeof(*actions));
+	struct action *actions = grow(p->actions, p->n, sizeof(*actions));
 	const char *name = id ? id : "";
 	struct action *a;
 	va_list ap;
@@ -47,8 +48,7 @@ void plan_say(struct action *a, const char *format, ...)
 
 int plan_differs(struct plan *p, const struct differs *d)
 {
-	struct difference *all =
-		realloc(p->differences, (p->n_differences + 1) * sizeof(*p->differences));
+	struct difference *all = grow(p->differences, p->n_differences, sizeof(*all));
 	struct difference *new;
 
 	if (!all)

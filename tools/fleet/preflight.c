@@ -1,5 +1,6 @@
 #include "banned.h"
 
+#include "fleet/grow.h"
 #include "fleet/preflight_private.h"
 #include "fleet/text.h"
 
@@ -10,7 +11,7 @@
 struct check *check_add(struct checks *c, enum check_result result, const char *name,
 	const char *format, ...)
 {
-	struct check *items = realloc(c->items, (c->n + 1) * sizeof(*items)), *check;
+	struct check *items = grow(c->items, c->n, sizeof(*items)), *check;
 	va_list ap;
 
 	if (!items) {

@@ -1,5 +1,6 @@
 #include "banned.h"
 
+#include "fleet/grow.h"
 #include "fleet/rules.h"
 
 #include <awsq/err.h>
@@ -10,17 +11,13 @@
 /* Adds a rule, which is then the set's: on failure, what it owns is freed. */
 static int add(struct rules *rules, const struct rule *rule)
 {
-	/* Grown by doubling, whenever the count is a power of two. */
-	if ((rules->n & (rules->n - 1)) == 0) {
-		size_t room = rules->n ? 2 * rules->n : 1;
-		struct rule *items = realloc(rules->items, room * sizeof(*items));
+	struct rule *items = grow(rules->items, rules->n, sizeof(*items));
 
-		if (!items) {
-			free(rule->made);
-			return AWSQ_ENOMEM;
-		}
-		rules->items = items;
+	if (!items) {
+		free(rule->made);
+		return AWSQ_ENOMEM;
 	}
+	rules->items = items;
 	rules->items[rules->n++] = *rule;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* Sums over all runs. */
 #include "banned.h"
 
+#include "fleet/grow.h"
 #include "fleet/text.h"
 #include "runs/ledger_private.h"
 
@@ -15,20 +16,16 @@ struct rows {
 	size_t size; /* of one */
 	void (*read)(void *row, sqlite3_stmt *stmt);
 	char *items;
-	size_t n, room;
+	size_t n;
 };
 
 static int add_row(struct rows *rows, sqlite3_stmt *stmt)
 {
-	if (rows->n == rows->room) {
-		size_t room = rows->room ? 2 * rows->room : 64;
-		char *items = realloc(rows->items, room * rows->size);
+	char *items = grow(rows->items, rows->n, rows->size);
 
-		if (!items)
-			return SQLITE_NOMEM;
-		rows->items = items;
-		rows->room = room;
-	}
+	if (!items)
+		return SQLITE_NOMEM;
+	rows->items = items;
 	memset(rows->items + rows->n * rows->size, 0, rows->size);
 	rows->read(rows->items + rows->n * rows->size, stmt);
 	rows->n++;

@@ -1,6 +1,8 @@
 #include "banned.h"
 
+#include "fleet/grow.h"
 #include "runs/metrics.h"
+#include "runs/write_all.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,7 +30,7 @@ struct book {
 static int add_entry(void *arg, const struct ledger_sum *sum)
 {
 	struct book *book = arg;
-	struct entry *more = realloc(book->entries, (book->n + 1) * sizeof(*more));
+	struct entry *more = grow(book->entries, book->n, sizeof(*more));
 
 	if (!more)
 		return AWSQ_ENOMEM;
@@ -231,21 +233,6 @@ int metrics_text(struct awsq_buf *out, const struct metrics_part *parts, size_t 
 }
 
 /* ---- The file */
-
-static int write_all(int fd, const char *p, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno != EINTR)
-			return -1;
-		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
 
 static int replace_file(const char *path, const struct awsq_buf *text, struct awsq_err *err)
 {

@@ -4,6 +4,7 @@
 #include "runs/retrieve.h"
 #include "runs/retrieve_store.h"
 #include "runs/script.h"
+#include "runs/write_all.h"
 
 #include <awsq/clock.h>
 
@@ -127,21 +128,6 @@ static int take_frame(void *arg, const struct frame *frame)
 	default:
 		return AWSQ_EPARSE;
 	}
-}
-
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno != EINTR)
-			return AWSQ_EIO;
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
 }
 
 static int take_data(void *arg, int is_stderr, const void *data, size_t len)

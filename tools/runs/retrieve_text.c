@@ -1,5 +1,6 @@
 #include "banned.h"
 
+#include "fleet/grow.h"
 #include "runs/retrieve_text.h"
 
 #define GLOB_SPECIAL "*?[]!^-" /* what has a meaning in a pattern, or within its brackets */
@@ -253,7 +254,7 @@ static int split(struct words *out, const char *line, size_t len)
 
 static int read_unmatched(struct retrieve_list *list, const struct words *w)
 {
-	size_t *more = realloc(list->unmatched, (list->n_unmatched + 1) * sizeof(*more));
+	size_t *more = grow(list->unmatched, list->n_unmatched, sizeof(*more));
 	uint64_t number;
 
 	if (!more)
@@ -269,12 +270,10 @@ static int read_file(struct retrieve_list *list, const struct words *w)
 {
 	struct retrieve_file *more, file = { .readable = w->at[0][0] != '?' };
 
-	if ((list->n & (list->n - 1)) == 0) { /* a power of two is full */
-		more = realloc(list->files, (list->n ? 2 * list->n : 1) * sizeof(*more));
-		if (!more)
-			return AWSQ_ENOMEM;
-		list->files = more;
-	}
+	more = grow(list->files, list->n, sizeof(*more));
+	if (!more)
+		return AWSQ_ENOMEM;
+	list->files = more;
 	if (file.readable && (w->len[0] != sizeof(file.sha256) - 1 ||
 				     read_number(&file.size, w->at[1], w->len[1]) != 0))
 		return AWSQ_EPARSE;

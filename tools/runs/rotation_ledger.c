@@ -1,5 +1,6 @@
 #include "banned.h"
 
+#include "fleet/grow.h"
 #include "runs/ledger_turns.h"
 #include "runs/rotation.h"
 
@@ -17,7 +18,7 @@ struct reading {
 	const char *account;
 	const char *tool;
 	struct visit *visits;
-	size_t n, room;
+	size_t n;
 };
 
 /* What the account's ledger calls region i; NULL: it is another account's. */
@@ -42,21 +43,17 @@ static int keep(void *arg, const struct ledger_run *run)
 {
 	struct reading *reading = arg;
 	const struct rotation *r = reading->rotation;
+	struct visit *more;
 	size_t i = 0;
 
 	while (i < r->n && !is_named(r, i, reading->account, run->region))
 		i++;
 	if (i == r->n || strcmp(run->tool, reading->tool) != 0)
 		return 0;
-	if (reading->n == reading->room) {
-		size_t room = reading->room ? 2 * reading->room : 64;
-		struct visit *more = realloc(reading->visits, room * sizeof(*more));
-
-		if (!more)
-			return AWSQ_ENOMEM;
-		reading->visits = more;
-		reading->room = room;
-	}
+	more = grow(reading->visits, reading->n, sizeof(*more));
+	if (!more)
+		return AWSQ_ENOMEM;
+	reading->visits = more;
 	reading->visits[reading->n++] = (struct visit){ i, run->state, run->asked_ms };
 	return 0;
 }
@@ -115,7 +112,7 @@ int rotation_read(struct rotation *r, struct ledger *l, const char *account, con
 {
 	int64_t past_ms = 20 * r->every_ms > DAY_MS ? 20 * r->every_ms : DAY_MS;
 	struct ledger_filter filter = { .since_ms = now_ms - past_ms };
-	struct reading reading = { r, account, tool, NULL, 0, 0 };
+	struct reading reading = { r, account, tool, NULL, 0 };
 	struct resuming resuming = { r, account, now_ms };
 	int64_t *known_ms = calloc(r->n ? r->n : 1, sizeof(*known_ms));
 	int rc = known_ms ? ledger_list(l, &filter, keep, &reading, err) : AWSQ_ENOMEM;
