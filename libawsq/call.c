@@ -270,7 +270,7 @@ static void attempt_done(struct running *r)
 			r->call->attempts = 0;
 		r->retry.delay_ms = 0;
 	} else if (verdict == AWSQ_GIVE_UP) {
-		end_call(r, rc);
+		end_call(r, r->call->err.code);
 		return;
 	}
 	if (verdict == AWSQ_RETRY_WITH_SKEW) {
