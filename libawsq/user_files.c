@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *environment_get(const struct awsq_environment *env, const char *name)
@@ -76,10 +77,22 @@ static int find_path(char **path, const struct awsq_environment *env, const char
 	return *path ? 0 : awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 }
 
-/* Without stdio, whose buffers would keep the secrets. */
+/*
+ * Whether it holds what can be read, again and again, without waiting. What else there is, botocore
+ * takes for a file that is not there. /dev/null is a device; of a folder read() itself tells.
+ */
+static int is_readable(int fd)
+{
+	struct stat s;
+
+	return fstat(fd, &s) == 0 &&
+	       (S_ISREG(s.st_mode) || S_ISCHR(s.st_mode) || S_ISDIR(s.st_mode));
+}
+
+/* Without stdio, whose buffers would keep the secrets; open() would wait for a pipe's writer. */
 int user_files_read(struct awsq_buf *out, const char *path, struct awsq_err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), error = errno;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error = errno;
 	char chunk[4096];
 	ssize_t n;
 
@@ -87,6 +100,11 @@ int user_files_read(struct awsq_buf *out, const char *path, struct awsq_err *err
 		return AWSQ_ENOTFOUND;
 	if (fd < 0)
 		return cannot_read(err, path, error);
+	if (!is_readable(fd)) {
+		(void)close(fd);
+		return awsq_err_set(err, AWSQ_EIO, "cannot read '%s': it is not a regular file",
+			path);
+	}
 	do {
 		n = read(fd, chunk, sizeof(chunk));
 		error = errno;

@@ -380,6 +380,32 @@ static void test_unusable_files(void **state)
 	fake_end(&u);
 }
 
+/* Nobody ever writes to it, and whoever opens it waits for that. */
+static void test_pipes(void **state)
+{
+	static const char *const variables[] = { "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE" };
+	struct awsq_settings s;
+	char message[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		struct fake_user u;
+
+		fake_begin(&u);
+		assert_int_equal(mkfifo(fake_path(&u, "other"), 0600), 0);
+		(void)snprintf(message, sizeof(message),
+			"cannot read '%s': it is not a regular file", fake_path(&u, "other"));
+		fake_set(&u, variables[i], fake_path(&u, "other"));
+		refuses(&u, NULL, AWSQ_EIO, message);
+		/* As is usual where there is to be none. */
+		u.variables[1][1] = "/dev/null";
+		load(&s, NULL, &u);
+		assert_null(s.region);
+		awsq_settings_free(&s);
+		fake_end(&u);
+	}
+}
+
 static void test_process_environment(void **state)
 {
 	(void)state;
@@ -404,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_bad_settings),
 		cmocka_unit_test(test_other_paths),
 		cmocka_unit_test(test_unusable_files),
+		cmocka_unit_test(test_pipes),
 		cmocka_unit_test(test_process_environment),
 	};
 
