@@ -46,7 +46,8 @@ int call_send(struct running *r,
 
 /*
  * Whether AWS has refused the credentials of the latest attempt, and there are others by now: then
- * the call, of which nothing was done, can be sent again. Once for each call.
+ * the call, of which nothing was done, can be sent again. Once for each call. Where the look for
+ * others was canceled, the call's err says that.
  */
 int call_renew_keys(struct running *r);
 

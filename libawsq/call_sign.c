@@ -4,6 +4,7 @@
 #include "banned.h"
 
 #include "call_private.h"
+#include "credentials_source.h"
 
 #include <awsq/sigv4.h>
 
@@ -33,7 +34,7 @@ static int take_keys(struct running *r)
 	if (!o->source)
 		return awsq_err_set(err, AWSQ_ECREDENTIALS, "the client has no credentials");
 	r->keys = &r->own;
-	rc = awsq_credentials_source_get(o->source, &r->own, err);
+	rc = awsq_credentials_source_get_until(o->source, r->client->cancel_fd, &r->own, err);
 	if (rc != 0) {
 		/* Of STS, perhaps, and not of what was to be called. */
 		err->aws_code[0] = '\0';
@@ -134,11 +135,15 @@ static int is_refused(const struct awsq_err *err)
 int call_renew_keys(struct running *r)
 {
 	const struct awsq_client_options *o = &r->client->options;
+	int rc;
 
 	if (r->renewed || r->keys != &r->own || !is_refused(&r->call->err))
 		return 0;
 	r->renewed = 1;
-	if (!awsq_credentials_source_renew(o->source, r->keys))
+	rc = credentials_source_renew(o->source, r->client->cancel_fd, r->keys);
+	if (rc == AWSQ_ECANCELED)
+		(void)awsq_err_set(&r->call->err, rc, "%s", awsq_strerror(rc));
+	if (rc != 1)
 		return 0;
 	awsq_log(o->log, AWSQ_LOG_WARN,
 		"%s: AWS takes the credentials no more (%s): going on with those found now (%s)",

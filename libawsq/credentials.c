@@ -119,7 +119,7 @@ static int check_expiry(const struct awsq_credentials *found, struct search *s)
 }
 
 static int load(struct awsq_credentials *out, const struct awsq_credentials_options *options,
-	int renewing, struct awsq_err *err)
+	int renewing, int cancel_fd, struct awsq_err *err)
 {
 	static const struct awsq_credentials_options none;
 	struct user_files files;
@@ -127,7 +127,8 @@ static int load(struct awsq_credentials *out, const struct awsq_credentials_opti
 		.files = &files,
 		.err = err,
 		.tried = AWSQ_BUF_INIT(TRIED_MAX),
-		.renewing = renewing };
+		.renewing = renewing,
+		.cancel_fd = cancel_fd };
 	int rc;
 
 	s.env = s.options->env ? s.options->env : &awsq_environment_process;
@@ -154,7 +155,7 @@ static int load(struct awsq_credentials *out, const struct awsq_credentials_opti
 int awsq_credentials_load(struct awsq_credentials *out,
 	const struct awsq_credentials_options *options, struct awsq_err *err)
 {
-	return load(out, options, 0, err);
+	return load(out, options, 0, -1, err);
 }
 
 /* ---- As a source */
@@ -164,13 +165,14 @@ struct chain {
 	struct awsq_settings own; /* where the options have none */
 };
 
-static int load_for_source(void *arg, struct awsq_credentials *out, int first, struct awsq_err *err)
+static int load_for_source(void *arg, struct awsq_credentials *out, int first, int cancel_fd,
+	struct awsq_err *err)
 {
 	struct awsq_credentials_options options = ((struct chain *)arg)->options;
 
 	if (!first)
 		options.ask = NULL;
-	return load(out, &options, !first, err);
+	return load(out, &options, !first, cancel_fd, err);
 }
 
 static void free_chain(void *arg)

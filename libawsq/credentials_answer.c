@@ -95,12 +95,14 @@ int credentials_fetch(struct awsq_buf *body, struct credentials_answer *answer,
 	const struct credentials_fetch *f, struct search *s, struct awsq_err *why)
 {
 	int rc = awsq_err_set(why, AWSQ_EINVAL, "no attempts");
+	struct awsq_fetch http = f->http;
 
+	http.cancel_fd = s->cancel_fd;
 	for (int i = 0; i < f->attempts; i++) {
 		if (i > 0)
-			(void)s->clock->sleep_ms(s->clock->arg, f->pause_ms, -1);
-		rc = fetch_once(body, answer, &f->http, why);
-		if (rc == 0 || rc == AWSQ_EINVAL || rc == AWSQ_ENOMEM)
+			(void)s->clock->sleep_ms(s->clock->arg, f->pause_ms, s->cancel_fd);
+		rc = fetch_once(body, answer, &http, why);
+		if (rc == 0 || rc == AWSQ_EINVAL || rc == AWSQ_ENOMEM || rc == AWSQ_ECANCELED)
 			break;
 		awsq_log(s->log, AWSQ_LOG_DEBUG, "credentials: attempt %d of %d: %s", i + 1,
 			f->attempts, why->message);

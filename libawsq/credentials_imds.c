@@ -142,6 +142,7 @@ static struct awsq_fetch request(struct imds *m, const char *path, const char *b
 		.headers = header,
 		.n_headers = header ? 1 : 0,
 		.timeout_ms = m->timeout_ms,
+		.cancel_fd = m->s->cancel_fd,
 		.direct = 1 };
 }
 
@@ -157,7 +158,7 @@ static int get_token(struct imds *m)
 	struct awsq_err why;
 
 	http.method = "PUT";
-	for (int i = 0; i < m->attempts && rc != AWSQ_ETIMEDOUT; i++) {
+	for (int i = 0; i < m->attempts && rc != AWSQ_ETIMEDOUT && rc != AWSQ_ECANCELED; i++) {
 		awsq_buf_reset(&m->token);
 		rc = awsq_fetch(&status, &m->token, &http, &why);
 		if (rc == 0 && status == 200)

@@ -21,6 +21,7 @@ struct search {
 	struct awsq_buf tried;      /* why each provider so far had nothing */
 	struct awsq_settings own;   /* for credentials_settings() */
 	int renewing;               /* keys that are still good wait for it */
+	int cancel_fd;              /* readable: it is to end, with any error; -1: none */
 	int in_source_profile;      /* a source_profile is looked at: the environment has no say */
 };
 
@@ -67,6 +68,7 @@ struct assume {
 	const char *mfa_serial;                 /* NULL: none */
 	const char *mfa_code;
 	const char *region; /* NULL: that of the settings */
+	int cancel_fd;      /* as of the search */
 	const struct awsq_settings *settings;
 	const struct awsq_clock *clock;
 	const struct awsq_log *log;

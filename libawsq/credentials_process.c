@@ -24,6 +24,7 @@
 #define TIMEOUT_MS  ((int64_t)5 * 60 * 1000) /* some open a browser, in which a person logs in */
 #define RENEWAL_MS  20000                    /* the same where others wait: nobody is asked then */
 #define LOOK_MS     100                      /* how often to look whether it has ended */
+#define HEAR_MS     200                      /* from its end by a signal to that signal here */
 #define QUOTED      300                      /* bytes of what it said, in an error */
 #define NOT_ENDED   (-1)
 
@@ -37,6 +38,8 @@ struct process {
 	struct awsq_buf said;   /* to stderr, the beginning of it */
 	int status;             /* as waitpid has it; NOT_ENDED */
 	int64_t limit_ms;       /* it may take */
+	int own_group;          /* it leads a process group */
+	int cancel_fd;          /* as of the search */
 };
 
 /* ---- Starting it */
@@ -71,8 +74,9 @@ static int split(char ***argv, struct awsq_buf *words, const char *command)
 }
 
 /* What is ignored or blocked here would stay so there. */
-static int set_signals(posix_spawnattr_t *attributes)
+static int set_signals(posix_spawnattr_t *attributes, int own_group)
 {
+	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
 	sigset_t defaults, none;
 
 	(void)sigemptyset(&none);
@@ -81,14 +85,17 @@ static int set_signals(posix_spawnattr_t *attributes)
 	(void)sigaddset(&defaults, SIGXFSZ);
 	return posix_spawnattr_setsigdefault(attributes, &defaults) ||
 	       posix_spawnattr_setsigmask(attributes, &none) ||
-	       posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	       posix_spawnattr_setpgroup(attributes, 0) ||
+	       posix_spawnattr_setflags(attributes,
+		       (short)(flags | (own_group ? POSIX_SPAWN_SETPGROUP : 0)));
 }
 
 /*
  * 0, or an errno. It keeps the terminal and the process group, since it may have to ask a person,
- * and stdin, as with the AWS CLI.
+ * and stdin, as with the AWS CLI. Only where nobody is asked it has a group of its own: the keys
+ * that it renews may be those to stop an instance with, while somebody presses Ctrl-C once more.
  */
-static int spawn(pid_t *pid, char *const argv[], int out, int said)
+static int spawn(struct process *p, char *const argv[], int out, int said)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
@@ -101,10 +108,10 @@ static int spawn(pid_t *pid, char *const argv[], int out, int said)
 		rc = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
 		if (rc == 0)
 			rc = posix_spawn_file_actions_adddup2(&files, said, STDERR_FILENO);
-		if (rc == 0 && set_signals(&attributes) != 0)
+		if (rc == 0 && set_signals(&attributes, p->own_group) != 0)
 			rc = EINVAL;
 		if (rc == 0)
-			rc = posix_spawnp(pid, argv[0], &files, &attributes, argv, environ);
+			rc = posix_spawnp(&p->pid, argv[0], &files, &attributes, argv, environ);
 		(void)posix_spawnattr_destroy(&attributes);
 	}
 	(void)posix_spawn_file_actions_destroy(&files);
@@ -136,7 +143,7 @@ static int start(struct process *p, char *const argv[])
 	if (rc == 0)
 		rc = make_pipe(said);
 	if (rc == 0)
-		rc = spawn(&p->pid, argv, out[1], said[1]);
+		rc = spawn(p, argv, out[1], said[1]);
 	close_fd(&out[1]);
 	close_fd(&said[1]);
 	p->fds[0] = out[0];
@@ -184,14 +191,16 @@ static int has_ended(struct process *p)
  */
 static int listen_to(struct process *p)
 {
-	const struct awsq_clock *clock = &awsq_clock_system;
-	int64_t end = clock->mono_ms(clock->arg) + p->limit_ms;
+	int64_t end = awsq_mono_ms() + p->limit_ms;
 
 	while (p->fds[0] >= 0 || p->fds[1] >= 0 || !has_ended(p)) {
-		struct pollfd polled[2] = { { p->fds[0], POLLIN, 0 }, { p->fds[1], POLLIN, 0 } };
+		struct pollfd polled[3] = { { p->fds[0], POLLIN, 0 }, { p->fds[1], POLLIN, 0 },
+			{ p->cancel_fd, POLLIN, 0 } };
 		int closed = p->fds[0] < 0 && p->fds[1] < 0;
-		int n = poll(polled, 2, closed ? LOOK_MS / 10 : LOOK_MS);
+		int n = poll(polled, 3, closed ? LOOK_MS / 10 : LOOK_MS);
 
+		if (n > 0 && polled[2].revents)
+			return AWSQ_ECANCELED;
 		if (n > 0 && polled[0].revents)
 			take(&p->fds[0], &p->output, 0);
 		if (n > 0 && polled[1].revents)
@@ -200,7 +209,7 @@ static int listen_to(struct process *p)
 			return awsq_buf_error(&p->output);
 		if (n == 0 && has_ended(p))
 			return 0;
-		if (clock->mono_ms(clock->arg) >= end)
+		if (awsq_mono_ms() >= end)
 			return AWSQ_ETIMEDOUT;
 	}
 	return 0;
@@ -211,7 +220,7 @@ static void finish(struct process *p)
 	close_fd(&p->fds[0]);
 	close_fd(&p->fds[1]);
 	if (p->pid > 0 && !has_ended(p)) {
-		(void)kill(p->pid, SIGKILL);
+		(void)kill(p->own_group ? -p->pid : p->pid, SIGKILL);
 		while (waitpid(p->pid, &p->status, 0) < 0 && errno == EINTR)
 			continue;
 	}
@@ -220,6 +229,13 @@ static void finish(struct process *p)
 }
 
 /* ---- What came of it */
+
+/* Ctrl-C ends it as well as us, and it may be the first to have heard. */
+static void hear_of_signals(const struct process *p)
+{
+	if (p->status != 0 && p->cancel_fd >= 0)
+		(void)awsq_sleep_ms(HEAR_MS, p->cancel_fd);
+}
 
 /* Where and what: of the command only its name, since there may be secrets among its arguments. */
 static int failed(struct search *s, const char *profile, const char *name, const char *why)
@@ -280,7 +296,9 @@ static int run(struct awsq_credentials *out, struct search *s, const char *profi
 		.output = AWSQ_BUF_INIT(MAX_OUTPUT),
 		.said = AWSQ_BUF_INIT(MAX_SAID),
 		.status = NOT_ENDED,
-		.limit_ms = s->renewing ? RENEWAL_MS : TIMEOUT_MS };
+		.limit_ms = s->renewing ? RENEWAL_MS : TIMEOUT_MS,
+		.own_group = s->renewing,
+		.cancel_fd = s->cancel_fd };
 	char why[160] = "cannot be run: ";
 	size_t len = strlen(why);
 	int rc = start(&p, argv);
@@ -291,7 +309,9 @@ static int run(struct awsq_credentials *out, struct search *s, const char *profi
 		rc = failed(s, profile, argv[0], why);
 	} else {
 		rc = listen_to(&p);
-		if (rc == AWSQ_ETIMEDOUT)
+		if (rc == AWSQ_ECANCELED)
+			rc = awsq_err_set(s->err, rc, "%s", awsq_strerror(rc));
+		else if (rc == AWSQ_ETIMEDOUT)
 			rc = failed(s, profile, argv[0],
 				s->renewing ? "did not end within 20 seconds"
 					    : "did not end within 5 minutes");
@@ -299,6 +319,8 @@ static int run(struct awsq_credentials *out, struct search *s, const char *profi
 			rc = failed(s, profile, argv[0], "printed more than 64 KiB");
 		else
 			rc = judge(out, s, profile, argv[0], &p);
+		if (rc == AWSQ_ECREDENTIALS)
+			hear_of_signals(&p);
 	}
 	finish(&p);
 	return rc;

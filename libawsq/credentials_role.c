@@ -161,6 +161,7 @@ static int assume(struct awsq_credentials *keys, struct search *s, const char *p
 		.keys = keys,
 		.mfa_serial = credentials_setting(s, profile, "mfa_serial"),
 		.region = s->options->region,
+		.cancel_fd = s->cancel_fd,
 		.clock = s->clock,
 		.log = s->log
 	};

@@ -8,6 +8,7 @@
 #include <awsq/hash.h>
 
 #include <pthread.h>
+#include <time.h>
 
 /* As in botocore; parts of their life where they live for a shorter time than this is made for. */
 #define ADVISORY_MS  (15 * 60 * 1000)
@@ -19,6 +20,8 @@
 #define AGAIN_MAX_MS 60000
 
 #define REFUSED_MS 10000
+
+#define LISTEN_MS 100 /* how often who waits for another's look listens for his own end */
 
 struct awsq_credentials_source {
 	struct credentials_maker maker;
@@ -117,46 +120,99 @@ static int check_provider(const struct awsq_credentials_source *s,
 		found->source);
 }
 
-/* Looks for credentials; called and left with the mutex held, which is not held meanwhile. */
-static void load(struct awsq_credentials_source *s)
+static int is_canceled(int cancel_fd)
+{
+	return awsq_sleep_ms(0, cancel_fd) != 0;
+}
+
+static int canceled(struct awsq_err *err)
+{
+	return awsq_err_set(err, AWSQ_ECANCELED, "%s", awsq_strerror(AWSQ_ECANCELED));
+}
+
+/* How a look has ended, for all who use the source. */
+static void settle(struct awsq_credentials_source *s, struct awsq_credentials *found, int rc,
+	struct awsq_err *err)
+{
+	int first = !s->now.access_key_id;
+
+	if (rc == 0)
+		rc = check_provider(s, found, err);
+	s->failed = *err;
+	s->failed.code = rc;
+	if (rc == 0)
+		take(s, found);
+	else
+		wait_before_again(s);
+	if (rc != 0 && !first)
+		awsq_log(s->log, AWSQ_LOG_WARN, "cannot renew the credentials (%s): %s",
+			s->now.source, err->message);
+}
+
+/*
+ * Looks for credentials; called and left with the mutex held, which is not held meanwhile.
+ * AWSQ_ECANCELED: then the source is as it was, since that is the caller's affair alone, and those
+ * who wait look themselves. Else 0, however the look has ended.
+ */
+static int load(struct awsq_credentials_source *s, int cancel_fd, struct awsq_err *err)
 {
 	struct awsq_credentials found = { 0 };
-	struct awsq_err err = { 0 };
+	struct awsq_err why = { 0 };
 	int first = !s->now.access_key_id;
-	int rc;
+	int rc, is_over;
 
 	s->loading = 1;
 	(void)pthread_mutex_unlock(&s->mutex);
-	rc = s->maker.load(s->maker.arg, &found, first, &err);
+	rc = s->maker.load(s->maker.arg, &found, first, cancel_fd, &why);
+	is_over = rc != 0 && is_canceled(cancel_fd);
 	(void)pthread_mutex_lock(&s->mutex);
 	s->loading = 0;
-	if (rc == 0)
-		rc = check_provider(s, &found, &err);
-	s->failed = err;
-	s->failed.code = rc;
-	if (rc == 0)
-		take(s, &found);
-	else
-		wait_before_again(s);
+	if (!is_over)
+		settle(s, &found, rc, &why);
 	awsq_credentials_free(&found);
 	(void)pthread_cond_broadcast(&s->done);
-	if (rc != 0 && !first)
-		awsq_log(s->log, AWSQ_LOG_WARN, "cannot renew the credentials (%s): %s",
-			s->now.source, err.message);
+	if (!is_over)
+		return 0;
+	/* Whatever else went wrong then went wrong for that. */
+	if (rc != AWSQ_ECANCELED)
+		return canceled(err);
+	if (err)
+		*err = why;
+	return rc;
+}
+
+/* Waits until another thread's look is over, or not so long: the caller asks again. */
+static int wait_for_others(struct awsq_credentials_source *s, int cancel_fd)
+{
+	struct timespec until;
+
+	if (cancel_fd < 0) {
+		(void)pthread_cond_wait(&s->done, &s->mutex);
+		return 0;
+	}
+	if (is_canceled(cancel_fd))
+		return AWSQ_ECANCELED;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LISTEN_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	(void)pthread_cond_timedwait(&s->done, &s->mutex, &until);
+	return 0;
 }
 
 /* Waits for what another thread finds, or looks itself where it is time for that. */
-static void look(struct awsq_credentials_source *s)
+static int look(struct awsq_credentials_source *s, int cancel_fd, struct awsq_err *err)
 {
 	enum state state = judge(s);
 
 	while (s->loading && state >= MANDATORY) {
-		(void)pthread_cond_wait(&s->done, &s->mutex);
+		if (wait_for_others(s, cancel_fd) != 0)
+			return canceled(err);
 		state = judge(s);
 	}
 	if (state == FRESH || s->loading || wall_ms(s) < s->again_ms)
-		return;
-	load(s);
+		return 0;
+	return load(s, cancel_fd, err);
 }
 
 /* Why there is nothing to hand out. */
@@ -175,18 +231,58 @@ static int explain(const struct awsq_credentials_source *s, struct awsq_err *err
 		s->failed.code ? s->failed.message : "new ones were looked for, and are the same");
 }
 
-int awsq_credentials_source_get(struct awsq_credentials_source *source,
+int awsq_credentials_source_get_until(struct awsq_credentials_source *source, int cancel_fd,
 	struct awsq_credentials *out, struct awsq_err *err)
 {
-	int rc = 0;
+	int rc;
 
 	memset(out, 0, sizeof(*out));
 	(void)pthread_mutex_lock(&source->mutex);
-	look(source);
-	if (judge(source) == EXPIRED)
+	rc = look(source, cancel_fd, err);
+	if (rc == 0 && judge(source) == EXPIRED)
 		rc = explain(source, err);
-	else if (awsq_credentials_copy(out, &source->now) != 0)
+	else if (rc == 0 && awsq_credentials_copy(out, &source->now) != 0)
 		rc = awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
+	(void)pthread_mutex_unlock(&source->mutex);
+	return rc;
+}
+
+int awsq_credentials_source_get(struct awsq_credentials_source *source,
+	struct awsq_credentials *out, struct awsq_err *err)
+{
+	return awsq_credentials_source_get_until(source, -1, out, err);
+}
+
+/* Called and left with the mutex held. */
+static int renew(struct awsq_credentials_source *s, int cancel_fd,
+	const struct awsq_credentials *refused)
+{
+	int64_t now = s->clock->mono_ms(s->clock->arg), before;
+
+	while (s->loading) {
+		if (wait_for_others(s, cancel_fd) != 0)
+			return AWSQ_ECANCELED;
+	}
+	if (s->now.access_key_id && !same_keys(&s->now, refused))
+		return 1;
+	before = s->renewed_ms;
+	if (before && now - before < REFUSED_MS)
+		return 0;
+	s->renewed_ms = now;
+	if (load(s, cancel_fd, NULL) != 0) {
+		s->renewed_ms = before;
+		return AWSQ_ECANCELED;
+	}
+	return s->failed.code == 0 && !same_keys(&s->now, refused);
+}
+
+int credentials_source_renew(struct awsq_credentials_source *source, int cancel_fd,
+	const struct awsq_credentials *refused)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&source->mutex);
+	rc = renew(source, cancel_fd, refused);
 	(void)pthread_mutex_unlock(&source->mutex);
 	return rc;
 }
@@ -194,20 +290,7 @@ int awsq_credentials_source_get(struct awsq_credentials_source *source,
 int awsq_credentials_source_renew(struct awsq_credentials_source *source,
 	const struct awsq_credentials *refused)
 {
-	int64_t now = source->clock->mono_ms(source->clock->arg);
-	int others;
-
-	(void)pthread_mutex_lock(&source->mutex);
-	while (source->loading)
-		(void)pthread_cond_wait(&source->done, &source->mutex);
-	others = source->now.access_key_id && !same_keys(&source->now, refused);
-	if (!others && (!source->renewed_ms || now - source->renewed_ms >= REFUSED_MS)) {
-		source->renewed_ms = now;
-		load(source);
-		others = source->failed.code == 0 && !same_keys(&source->now, refused);
-	}
-	(void)pthread_mutex_unlock(&source->mutex);
-	return others;
+	return credentials_source_renew(source, -1, refused);
 }
 
 const char *awsq_credentials_source_name(struct awsq_credentials_source *source)
@@ -222,6 +305,21 @@ const char *awsq_credentials_source_name(struct awsq_credentials_source *source)
 	return name;
 }
 
+/* Its waits end by a clock that nobody sets. */
+static int make_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+	int rc = pthread_condattr_init(&attributes);
+
+	if (rc != 0)
+		return rc;
+	rc = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	if (rc == 0)
+		rc = pthread_cond_init(condition, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	return rc;
+}
+
 int credentials_source_make(struct awsq_credentials_source **out,
 	const struct credentials_maker *maker, const struct awsq_clock *clock,
 	const struct awsq_log *log, struct awsq_err *err)
@@ -234,7 +332,7 @@ int credentials_source_make(struct awsq_credentials_source **out,
 		maker->free(maker->arg);
 		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	}
-	if (pthread_cond_init(&s->done, NULL) != 0) {
+	if (make_condition(&s->done) != 0) {
 		(void)pthread_mutex_destroy(&s->mutex);
 		free(s);
 		maker->free(maker->arg);

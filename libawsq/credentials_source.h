@@ -9,9 +9,11 @@
 struct credentials_maker {
 	/*
 	 * Gets credentials. first is true until it was 0 once. Called by one thread at a time,
-	 * without the source's lock.
+	 * without the source's lock. Ends with an error soon after cancel_fd (-1: none) is
+	 * readable.
 	 */
-	int (*load)(void *arg, struct awsq_credentials *out, int first, struct awsq_err *err);
+	int (*load)(void *arg, struct awsq_credentials *out, int first, int cancel_fd,
+		struct awsq_err *err);
 	void (*free)(void *arg);
 	void *arg; /* owned by the source */
 };
@@ -20,6 +22,13 @@ struct credentials_maker {
 int credentials_source_make(struct awsq_credentials_source **out,
 	const struct credentials_maker *maker, const struct awsq_clock *clock,
 	const struct awsq_log *log, struct awsq_err *err);
+
+/*
+ * The same as awsq_credentials_source_renew(), ended as awsq_credentials_source_get_until() is:
+ * with AWSQ_ECANCELED in the place of the answer.
+ */
+int credentials_source_renew(struct awsq_credentials_source *source, int cancel_fd,
+	const struct awsq_credentials *refused);
 
 /*
  * How to reach AWS, for clients that are given the source and no settings: NULL until it is set.

@@ -72,7 +72,7 @@ static int send_call(struct awsq_buf *body, const struct sso *sso, const struct 
 			return rc;
 		awsq_log(sso->s->log, AWSQ_LOG_INFO, "credentials: SSO: %s %s; again in %d ms",
 			why->aws_code, why->message, (int)retry.delay_ms);
-		(void)clock->sleep_ms(clock->arg, retry.delay_ms, -1);
+		(void)clock->sleep_ms(clock->arg, retry.delay_ms, http->cancel_fd);
 	}
 }
 
@@ -106,7 +106,11 @@ int sso_create_token(struct sso_grant *out, const struct sso *sso, const struct 
 	static const struct awsq_header type = { "Content-Type", "application/json" };
 	struct awsq_buf url = AWSQ_BUF_INIT(MAX_TEXT), text = AWSQ_BUF_INIT(MAX_TEXT);
 	struct awsq_buf body = AWSQ_BUF_INIT(MAX_TEXT);
-	struct awsq_fetch http = { .method = "POST", .headers = &type, .n_headers = 1 };
+	struct awsq_fetch http = { .method = "POST",
+		.headers = &type,
+		.n_headers = 1,
+		.timeout_ms = TIMEOUT_MS,
+		.cancel_fd = sso->s->cancel_fd };
 	int rc = begin_url(&url, sso, "oidc", why);
 
 	memset(out, 0, sizeof(*out));
@@ -121,7 +125,6 @@ int sso_create_token(struct sso_grant *out, const struct sso *sso, const struct 
 	http.url = awsq_buf_str(&url);
 	http.body = awsq_buf_str(&text);
 	http.body_len = text.len;
-	http.timeout_ms = TIMEOUT_MS;
 	http.ca_bundle = sso->settings->ca_bundle;
 	if (rc == 0)
 		rc = send_call(&body, sso, &http, why);
@@ -175,7 +178,10 @@ int sso_get_role_credentials(struct awsq_credentials *out, const struct sso *sso
 {
 	const struct awsq_header bearer = { "x-amz-sso_bearer_token", access_token };
 	struct awsq_buf url = AWSQ_BUF_INIT(MAX_TEXT), body = AWSQ_BUF_INIT(MAX_TEXT);
-	struct awsq_fetch http = { .headers = &bearer, .n_headers = 1, .timeout_ms = TIMEOUT_MS };
+	struct awsq_fetch http = { .headers = &bearer,
+		.n_headers = 1,
+		.timeout_ms = TIMEOUT_MS,
+		.cancel_fd = sso->s->cancel_fd };
 	struct role_credentials role = { 0 };
 	int rc = begin_url(&url, sso, "sso", why);
 

@@ -57,6 +57,7 @@ static int call_sts(struct awsq_sts_session *session, const struct assume *how,
 	rc = awsq_client_new(&client, &options, err);
 	if (rc != 0)
 		return rc;
+	awsq_client_set_cancel_fd(client, how->cancel_fd);
 	if (how->web_token)
 		awsq_sts_assume_role_with_web_identity(&call, session, role, how->web_token);
 	else
@@ -103,7 +104,8 @@ struct role_source {
 	int64_t duration_seconds;
 };
 
-static int load(void *arg, struct awsq_credentials *out, int first, struct awsq_err *err)
+static int load(void *arg, struct awsq_credentials *out, int first, int cancel_fd,
+	struct awsq_err *err)
 {
 	const struct role_source *r = arg;
 	const struct awsq_credentials_options *o = &r->options;
@@ -111,6 +113,7 @@ static int load(void *arg, struct awsq_credentials *out, int first, struct awsq_
 				      r->duration_seconds },
 		.source = r->base,
 		.region = o->region,
+		.cancel_fd = cancel_fd,
 		.settings = o->settings,
 		.clock = o->clock ? o->clock : &awsq_clock_system,
 		.log = o->log };

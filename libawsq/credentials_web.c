@@ -41,6 +41,7 @@ int credentials_from_web_identity(struct awsq_credentials *out, struct search *s
 				      .session_name = find(s, profile, "AWS_ROLE_SESSION_NAME",
 					      "role_session_name") },
 		.region = s->options->region,
+		.cancel_fd = s->cancel_fd,
 		.clock = s->clock,
 		.log = s->log };
 	int rc;

@@ -107,6 +107,14 @@ int awsq_credentials_source_get(struct awsq_credentials_source *source,
 	struct awsq_credentials *out, struct awsq_err *err);
 
 /*
+ * The same, ended with AWSQ_ECANCELED when cancel_fd (-1: none) is readable before there is an
+ * answer. That ends this caller's look alone: the source is as it was before, and whoever waits
+ * for the credentials as well looks for them himself.
+ */
+int awsq_credentials_source_get_until(struct awsq_credentials_source *source, int cancel_fd,
+	struct awsq_credentials *out, struct awsq_err *err);
+
+/*
  * Looks for others, since AWS takes refused no more. At most every ten seconds, unless the source
  * has others already. Whether there are some: then the next get has them.
  */

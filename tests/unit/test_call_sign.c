@@ -370,12 +370,14 @@ struct keys {
 	int n, last;
 };
 
-static int load_key(void *arg, struct awsq_credentials *out, int first, struct awsq_err *err)
+static int load_key(void *arg, struct awsq_credentials *out, int first, int cancel_fd,
+	struct awsq_err *err)
 {
 	struct keys *k = arg;
 	char key[16], secret[] = FAKE_SECRET;
 
 	(void)first;
+	(void)cancel_fd;
 	if (k->n == k->last) {
 		(void)awsq_err_set(err, AWSQ_ECREDENTIALS, "no more keys");
 		(void)snprintf(err->aws_code, sizeof(err->aws_code), "AccessDenied");

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <signal.h>
 
 #include "credentials_case.h"
@@ -177,6 +178,198 @@ static void test_order(void **state)
 	case_end(&k);
 }
 
+/* ---- Canceled */
+
+#define SOON_MS 2000
+
+/* A source of what a command prints, the script of which is in the user's folder. */
+struct command {
+	struct credentials_case k;
+	struct awsq_credentials_options options;
+	struct awsq_credentials_source *source;
+	char pid_path[160];
+};
+
+static void command_begin(struct command *c, const char *script)
+{
+	char config[256];
+
+	memset(c, 0, sizeof(*c));
+	case_begin(&c->k, NULL, 0);
+	fake_file(&c->k.user, "other", script);
+	(void)snprintf(config, sizeof(config), "[default]\ncredential_process = sh '%s' '%s.pid'\n",
+		fake_path(&c->k.user, "other"), c->k.user.home);
+	fake_file(&c->k.user, ".aws/config", config);
+	(void)snprintf(c->pid_path, sizeof(c->pid_path), "%s.pid", c->k.user.home);
+	c->options = (struct awsq_credentials_options){
+		.env = &c->k.user.env, .clock = &c->k.clock, .log = &c->k.log
+	};
+	assert_int_equal(awsq_credentials_source_new(&c->source, &c->options, NULL), 0);
+}
+
+static void command_end(struct command *c)
+{
+	awsq_credentials_source_free(c->source);
+	(void)unlink(c->pid_path);
+	case_end(&c->k);
+}
+
+/* What the command has written. */
+struct ids {
+	int pid, group;
+	int child; /* in the background; 0: none */
+};
+
+/* Waits until it has. */
+static void read_ids(const struct command *c, struct ids *ids)
+{
+	char text[64] = "", *at = text;
+	FILE *f;
+
+	while ((f = fopen(c->pid_path, "r")) == NULL)
+		(void)awsq_sleep_ms(5, -1);
+	assert_non_null(fgets(text, sizeof(text), f));
+	(void)fclose(f);
+	ids->pid = (int)strtol(at, &at, 10);
+	ids->group = (int)strtol(at, &at, 10);
+	ids->child = (int)strtol(at, &at, 10);
+	assert_true(ids->pid > 0 && ids->group > 0);
+}
+
+/* Whether it has ended: it may be another's to reap, who takes his time. */
+static int has_ended(int pid)
+{
+	char path[64], text[256] = "";
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (f) {
+		(void)!fgets(text, sizeof(text), f);
+		(void)fclose(f);
+	}
+	return !f || strstr(text, ") Z ") || strstr(text, ") X ");
+}
+
+struct later {
+	struct command *c;
+	int fd;
+	struct ids ids;
+};
+
+static void *cancel_once_it_runs(void *arg)
+{
+	struct later *l = arg;
+
+	read_ids(l->c, &l->ids);
+	assert_int_equal(write(l->fd, "", 1), 1);
+	return NULL;
+}
+
+static void cancels(struct command *c, struct later *l)
+{
+	struct awsq_credentials found;
+	struct awsq_err err = { 0 };
+	int64_t began = awsq_mono_ms();
+	pthread_t thread;
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	*l = (struct later){ .c = c, .fd = fds[1] };
+	assert_int_equal(pthread_create(&thread, NULL, cancel_once_it_runs, l), 0);
+	assert_int_equal(awsq_credentials_source_get_until(c->source, fds[0], &found, &err),
+		AWSQ_ECANCELED);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_in_range(awsq_mono_ms() - began, 0, SOON_MS);
+	assert_string_equal(err.message, "canceled");
+	assert_null(found.access_key_id);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+#define WRITE_IDS "echo $$ $(cut -d' ' -f5 /proc/$$/stat) $! > \"$1.new\"; mv \"$1.new\" \"$1\"\n"
+
+/* At first it is of our group, as who may ask the person at the terminal. */
+static void test_a_command(void **state)
+{
+	struct command c;
+	struct later l;
+
+	(void)state;
+	command_begin(&c, WRITE_IDS "exec sleep 1000\n");
+	cancels(&c, &l);
+	assert_int_equal(l.ids.group, getpgrp());
+	/* It was ours to wait for: it is gone by now. */
+	assert_int_equal(kill(l.ids.pid, 0), -1);
+	command_end(&c);
+}
+
+#define PRINT_KEYS "echo '{\"Version\": 1, " KEYS ", \"Expiration\": \"2015-08-30T13:36:00Z\"}'\n"
+
+/* A renewal is of a group of its own, which ends with it; the keys at hand go on. */
+static void test_a_renewal(void **state)
+{
+	struct awsq_credentials found;
+	struct command c;
+	struct later l;
+	int64_t began;
+	struct ids ids;
+
+	(void)state;
+	command_begin(&c, WRITE_IDS PRINT_KEYS);
+	assert_int_equal(awsq_credentials_source_get(c.source, &found, NULL), 0);
+	awsq_credentials_free(&found);
+	read_ids(&c, &ids);
+	assert_int_equal(ids.group, getpgrp());
+	c.k.now += 52 * 60;
+	assert_int_equal(unlink(c.pid_path), 0);
+	fake_file(&c.k.user, "other", "sleep 1000 &\n" WRITE_IDS "wait\n");
+	cancels(&c, &l);
+	assert_int_equal(l.ids.group, l.ids.pid);
+	assert_int_equal(kill(l.ids.pid, 0), -1);
+	for (began = awsq_mono_ms(); !has_ended(l.ids.child) && awsq_mono_ms() - began < SOON_MS;)
+		(void)awsq_sleep_ms(5, -1);
+	assert_true(l.ids.child > 0 && has_ended(l.ids.child));
+	fake_file(&c.k.user, "other", "exit 1\n");
+	assert_int_equal(awsq_credentials_source_get(c.source, &found, NULL), 0);
+	assert_string_equal(found.access_key_id, "A");
+	awsq_credentials_free(&found);
+	command_end(&c);
+}
+
+static void *signal_later(void *arg)
+{
+	(void)awsq_sleep_ms(50, -1);
+	assert_int_equal(write(*(int *)arg, "", 1), 1);
+	return NULL;
+}
+
+/* Ctrl-C ends both, and it is the command's end that is seen first. */
+static void test_a_signal_for_both(void **state)
+{
+	struct awsq_credentials found;
+	struct awsq_err err = { 0 };
+	struct command c;
+	pthread_t thread;
+	int fds[2];
+
+	(void)state;
+	command_begin(&c, "kill -INT $$\n");
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pthread_create(&thread, NULL, signal_later, &fds[1]), 0);
+	assert_int_equal(awsq_credentials_source_get_until(c.source, fds[0], &found, &err),
+		AWSQ_ECANCELED);
+	assert_string_equal(err.message, "canceled");
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	/* Where we were not meant, it is as it was. */
+	assert_int_equal(awsq_credentials_source_get_until(c.source, -1, &found, &err),
+		AWSQ_ECREDENTIALS);
+	assert_non_null(strstr(err.message, "was ended by signal 2"));
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	command_end(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +378,9 @@ int main(void)
 		cmocka_unit_test(test_an_endless_one),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_a_command),
+		cmocka_unit_test(test_a_renewal),
+		cmocka_unit_test(test_a_signal_for_both),
 	};
 
 	return cmocka_run_group_tests_name("credentials of a process", tests, case_set_up,

@@ -48,11 +48,13 @@ static void write_line(void *arg, enum awsq_log_level level, const char *line)
 	(void)snprintf(s->logged, sizeof(s->logged), "%s", line);
 }
 
-static int load(void *arg, struct awsq_credentials *out, int first, struct awsq_err *err)
+static int load(void *arg, struct awsq_credentials *out, int first, int cancel_fd,
+	struct awsq_err *err)
 {
 	struct scene *s = arg;
 	struct awsq_credentials found = { s->key, s->key, NULL, 0, "test" };
 
+	(void)cancel_fd;
 	__atomic_add_fetch(&s->waiting, 1, __ATOMIC_SEQ_CST);
 	(void)pthread_mutex_lock(&s->gate);
 	(void)pthread_mutex_unlock(&s->gate);
