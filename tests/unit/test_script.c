@@ -169,12 +169,12 @@ static void run_job(struct run *run, const struct link_kind *kind, const struct 
 		awsq_buf_init(&run->out[i], 64 << 20);
 	request.link = &l.link;
 	request.host = "i-1";
-	request.connect_timeout_ms = 5000;
+	request.connect_timeout_ms = 60000;
 	request.cancel_fd = -1;
 	request.output = (struct ssh_output){ .write = keep, .arg = run };
 	run->rc = job_run(&run->result, &request, &run->err);
 	if (run->result.started && !run->result.left_over)
-		assert_int_equal(job_forget(&l.link, request.id, now_ms() + 5000, NULL), 0);
+		assert_int_equal(job_forget(&l.link, request.id, now_ms() + 60000, NULL), 0);
 }
 
 static void free_run(struct run *run)
@@ -278,7 +278,7 @@ static void test_a_timeout(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct job_request request = { .id = "t.4",
 			.script = "trap 'echo bye; exit 0' TERM; echo on; sleep 3601 & wait",
-			.timeout_ms = 1200 };
+			.timeout_ms = 3000 };
 		struct run run;
 
 		run_job(&run, kinds[i], &request, 0);
@@ -304,7 +304,7 @@ static void test_a_timeout_with_a_broken_link(void **state)
 {
 	static const struct link_kind cut = { exec_cut, close_here, 0 };
 	struct job_request request = {
-		.id = "t.5", .script = "echo on; exec sleep 3602", .timeout_ms = 1200
+		.id = "t.5", .script = "echo on; exec sleep 3602", .timeout_ms = 3000
 	};
 	struct run run;
 
