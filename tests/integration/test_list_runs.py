@@ -52,7 +52,7 @@ class Book:
     def run(self, *args: str, status: int = 0) -> str:
         """What it says: on stdout when it ends well, and on stderr otherwise."""
         done = subprocess.run(self.command(*args), cwd=self.folder, env=self.env,
-                              capture_output=True, timeout=30)  # fmt: skip
+                              capture_output=True, timeout=120)  # fmt: skip
         assert done.returncode == status, done.stderr
         if status == 0:
             assert done.stderr == b""
@@ -166,7 +166,7 @@ def test_remarks_fit_a_terminal(book: Book) -> None:
         if columns == 400:
             assert lines == [header, whole]
             continue
-        begin = start if columns >= start + 36 else 4
+        begin = start if columns >= start + 36 else lines[0].index("REGION")
         assert max(map(len, lines)) <= columns
         row = lines[-1]
         shown = row[begin:].removesuffix(" ...")
@@ -288,7 +288,7 @@ def test_log(book: Book) -> None:
         (["--follow"], b"first\0\xffsecond\n", b"warning\n"),
     ):
         done = subprocess.run(book.command(*args), cwd=book.folder, env=book.env,
-                              capture_output=True, timeout=30)  # fmt: skip
+                              capture_output=True, timeout=120)  # fmt: skip
         assert (done.returncode, done.stdout, done.stderr) == (0, out, err)
 
 
@@ -312,7 +312,7 @@ def test_follow(book: Book) -> None:
             f.write("ree four\n")
         (log / "err").write_text("last")
         book.change(id, state="done", closed=1, status=0)
-        out, err = running.communicate(timeout=10)
+        out, err = running.communicate(timeout=60)
     assert (out, err, running.returncode) == (b"one two three four\n", b"last", 0)
 
 
@@ -320,7 +320,7 @@ def test_follow_what_was_left_behind(book: Book) -> None:
     id = book.add(state="open", closed=0, status=-1)
     (book.log(id) / "out").write_text("so far\n")
     with follow(book) as running:
-        out, err = running.communicate(timeout=15)
+        out, err = running.communicate(timeout=60)
     assert (out, running.returncode) == (b"so far\n", 1)
     assert f"us-east-1: run '{id}' was left behind" in err.decode()
     assert f"run-job --attach={id}" in err.decode()
@@ -344,7 +344,7 @@ def test_follow_until_interrupted(book: Book) -> None:
     with lock(book, "us-east-1"), follow(book) as running:
         assert running.stdout and running.stdout.readline() == b"so far\n"
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=5)
+        running.communicate(timeout=60)
     assert running.returncode == 130
 
 
@@ -415,8 +415,19 @@ def test_a_broken_ledger_is_told_of(book: Book) -> None:
     assert book.run().count("\n") == 1
 
 
+def quickest(book: Book) -> float:
+    """How many seconds the list of the latest runs takes, where nothing else is in its way."""
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        book.run()
+        took.append(time.monotonic() - began)
+    return min(took)
+
+
 def test_many_runs_are_quick(book: Book) -> None:
     """Years of runs by the hour: the latest of them at once, and all in bounded memory."""
+    few = quickest(book)
     with closing(sqlite3.connect(book.state / "ledger.sqlite")) as db:
         id = book.add(timedelta(days=1), **PHASES, command="uptime")
         columns = [row[1] for row in db.execute("PRAGMA table_info(runs)")][1:]
@@ -425,14 +436,13 @@ def test_many_runs_are_quick(book: Book) -> None:
             SELECT printf('20250101-000000-%08x', i), {", ".join(columns)} FROM n, runs
             WHERE id = '{id}'""")
         db.commit()
-    began = time.monotonic()
     assert len(book.ids()) == 20
-    assert time.monotonic() - began < 1.0
+    assert quickest(book) < 5 * few + 0.5
     # What the sanitizers reserve is more than any limit.
     limit = "unlimited" if b"__asan_init" in (BUILD / "list-runs").read_bytes() else "200000"
     command = ["/bin/sh", "-c", f'ulimit -v {limit}; exec "$@" >all.csv', "sh",
                *book.command("--all", "--output=csv")]  # fmt: skip
-    done = subprocess.run(command, cwd=book.folder, env=book.env, timeout=60)
+    done = subprocess.run(command, cwd=book.folder, env=book.env, timeout=300)
     assert done.returncode == 0
     with open(book.folder / "all.csv", "rb") as f:
         assert sum(1 for _ in f) == 100002
@@ -445,7 +455,7 @@ def test_a_run_is_listed(fleet: Fleet, region: str) -> None:
     (run,) = json.loads(fleet.run("list-runs", "-o", "json", check=True).stdout)["runs"]
     assert (run["region"], run["state"], run["status"], run["closed"]) == (region, "done", 3, True)
     assert run["instance"] == fleet.instance(region)["InstanceId"]
-    assert run["owns"] and not run["left_on"] and run["billed_seconds"] == 60
+    assert run["owns"] and not run["left_on"] and run["billed_seconds"] >= 60
     times = [run[k] for k in ("asked", "started", "running", "ssh", "job_start", "job_end", "stop",
                               "stopped")]  # fmt: skip
     assert None not in times and times == sorted(times)
@@ -468,7 +478,7 @@ def test_a_run_is_followed(fleet: Fleet, region: str) -> None:
 
 def test_what_a_killed_run_left_on_is_stopped(fleet: Fleet, region: str) -> None:
     """Shown first, as it was found; then its instance goes off, and the next listing says so."""
-    running = fleet.start("run-region", region, "--", "echo never")
+    running = fleet.start("run-region", region, "--", "sleep 300")
     fleet.cloud.until(lambda: fleet.state(region) in ("pending", "running"))
     running.kill()
     running.communicate()

@@ -105,7 +105,7 @@ static void test_empty_cells(void **state)
 	expect(t, 60, 0, 0,
 		"REGION     RESOURCE    ID                     DETAIL\n"
 		"eu-west-3  image       ami-0123456789abcdef0\n"
-		"    copy of ami-0123\n"
+		"           copy of ami-0123\n"
 		"eu-west-3  difference  image: wanted another one, found that\n"
 		"                       one\n");
 	table_free(t);

@@ -10,7 +10,7 @@
 #define MAX_COLUMNS 8
 #define GAP         2  /* blanks between columns */
 #define BESIDE      36 /* columns for the last one to be broken in; with less, it goes below */
-#define INDENT      4  /* of what stands below */
+#define INDENT      4  /* of what stands below, where it cannot be under the second column */
 #define LEAST       8  /* of a column that is made narrower */
 #define MARK        " ..."
 
@@ -47,7 +47,7 @@ void table_free(struct table *t)
 }
 
 /* Room for so many more cells. */
-static int grow(struct table *t, size_t more)
+static int make_room(struct table *t, size_t more)
 {
 	char **cells = realloc(t->cells, (t->n + more) * sizeof(*cells));
 	unsigned char *paints;
@@ -67,7 +67,7 @@ void table_add(struct table *t, ...)
 	size_t more = t ? (size_t)t->columns : 0;
 	va_list ap;
 
-	if (!t || grow(t, more) != 0)
+	if (!t || make_room(t, more) != 0)
 		return;
 	va_start(ap, t);
 	for (size_t i = 0; i < more; i++) {
@@ -241,14 +241,16 @@ static void put_row(struct awsq_buf *out, const struct table *t, const struct la
 	}
 }
 
-static void put_below(struct awsq_buf *out, const struct table *t, const char *text,
-	enum paint paint)
+static void put_below(struct awsq_buf *out, const struct table *t, const struct layout *l,
+	const char *text, enum paint paint)
 {
-	size_t width = t->view.columns > INDENT ? t->view.columns - INDENT : 1;
+	size_t second = l->width[0] + l->gap, columns = t->view.columns;
+	size_t indent = second + BESIDE <= columns ? second : INDENT;
+	size_t width = columns > indent ? columns - indent : 1;
 	struct line line = { .out = out, .view = &t->view };
 
 	for (size_t n = 1; *text; n++) {
-		line.blanks = INDENT;
+		line.blanks = indent;
 		if (n == t->lines) {
 			put_last(&line, text, width, paint);
 			text = "";
@@ -301,7 +303,7 @@ void table_print(struct awsq_buf *out, const struct table *t)
 			row.text = "";
 		}
 		put_row(out, t, &l, &row);
-		put_below(out, t, below, row.paint);
+		put_below(out, t, &l, below, row.paint);
 	}
 }
 
