@@ -16,6 +16,20 @@
 
 /* ---- Which there are */
 
+static void no_account(const struct app *app, const char *name, int len)
+{
+	const char *path = app->config.path;
+
+	if (path)
+		screen_error(app->screen, NULL, "'%.*s' is not among the accounts of %s%s", len,
+			name, path, app->config.n_accounts ? "" : ", which has none");
+	else
+		screen_error(app->screen, NULL,
+			"'%.*s' is no account: they are those of a regions.cfg, and none was "
+			"found; name one with --config or $AWSQ_CONFIG",
+			len, name);
+}
+
 /* Chooses those in a list of names with commas between them. */
 static int choose(struct app *app, const char *names)
 {
@@ -30,9 +44,7 @@ static int choose(struct app *app, const char *names)
 				app->accounts[i].name[len]))
 			i++;
 		if (i == app->config.n_accounts) {
-			screen_error(app->screen, NULL, "'%.*s' is not among the accounts of %s%s",
-				(int)len, name, app->config.path ? app->config.path : "regions.cfg",
-				app->config.n_accounts ? "" : ", which has none");
+			no_account(app, name, (int)len);
 			return EXIT_USAGE;
 		}
 		app->accounts[i].chosen = 1;
