@@ -131,10 +131,11 @@ static int override_endpoints(struct awsq_settings *s, const char *url)
 }
 
 /* That there are some is better said at once, and a code asked for before anything begins. */
-static int look_once(struct awsq_credentials_source *source, struct awsq_err *err)
+static int look_once(const struct app *app, struct awsq_credentials_source *source,
+	struct awsq_err *err)
 {
 	struct awsq_credentials first = { 0 };
-	int rc = awsq_credentials_source_get(source, &first, err);
+	int rc = awsq_credentials_source_get_until(source, app->cancel_fd, &first, err);
 
 	awsq_credentials_free(&first);
 	return rc;
@@ -149,12 +150,12 @@ static int make_source(struct app *app, struct account *account,
 
 	if (!config || !config->role_arn) {
 		rc = awsq_credentials_source_new(&account->source, options, err);
-		return rc == 0 ? look_once(account->source, err) : rc;
+		return rc == 0 ? look_once(app, account->source, err) : rc;
 	}
 	if (!app->base)
 		rc = awsq_credentials_source_new(&app->base, options, err);
 	if (rc == 0)
-		rc = look_once(app->base, err);
+		rc = look_once(app, app->base, err);
 	if (rc == 0)
 		rc = awsq_credentials_source_new_role(&account->source, app->base,
 			&(struct awsq_role){
