@@ -15,6 +15,7 @@ import pytest
 from cloud.client import Cloud
 from conftest import QUICK
 from fleet import HOME, NAME, ROLE, Fleet
+from test_schema import check
 
 REGION, OTHER = "us-east-1", "eu-west-3"
 PROD, LAB, GONE = "222222222222", "123456789012", "333333333333"
@@ -270,6 +271,7 @@ def test_one_that_cannot_be_entered_costs_the_others_nothing(
     try:
         done = both.run("check-region", REGION, "--output=json")
         stopped = both.run("stop-region", REGION)
+        told = both.run("check-region", "--identity", "--output=json")
     finally:
         both.accounts()
     assert done.returncode == 1
@@ -277,5 +279,13 @@ def test_one_that_cannot_be_entered_costs_the_others_nothing(
     assert found["prod", REGION]["error"] is None and found["lab", REGION]["error"] is None
     assert gone in found["gone", REGION]["error"] and "gone: " in done.stderr
     assert stopped.returncode == 1
+    whose = {i["name"]: i for i in check("check-region.identity", told.stdout)["identities"]}
+    assert {name: i["account"] for name, i in whose.items()} == {
+        "prod": PROD, "lab": LAB, "gone": None,
+    }  # fmt: skip
+    # A role is tried with keys that were found; of a profile that is not there nobody has any.
+    tried = "environment" if setting == "role_arn" else None
+    assert (told.returncode, whose["gone"]["provider"]) == (1, tried)
+    assert gone in whose["gone"]["error"] and whose["lab"]["profile"] == "lab"
     words = {line.split()[0]: line.split()[1] for line in stopped.stdout.splitlines()[1:]}
     assert words == {f"prod/{REGION}": "ok", f"lab/{REGION}": "ok", f"gone/{REGION}": "failed"}

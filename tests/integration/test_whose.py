@@ -55,20 +55,42 @@ def test_without_a_configuration(cloud: Cloud, tmp_path: Path) -> None:
     assert document["fleet"] is None
     [found] = document["identities"]
     assert (found["name"], found["account"], found["provider"]) == (None, ACCOUNT, "assumed role")
+    assert (found["profile"], found["error"]) == ("p", None)
     assert found["arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/r/me" and found["expires"]
     assert {c["region"] for c in cloud.log() if c["action"] == "AssumeRole"} == {"eu-west-3"}
+
+    # No region is needed for a role either: any can tell.
+    mark = cloud.mark()
+    config.write_text(config.read_text().replace("region = eu-west-3\n", ""))
+    done = ask(cloud, "--profile=p", cwd=tmp_path, AWS_CONFIG_FILE=str(config))
+    assert done.returncode == 0, done.stderr
+    assert "\nprovider  assumed role\nprofile   p\nexpires   " in done.stdout
+    assert [c["region"] for c in cloud.log(mark)] == ["us-east-1", "us-east-1"]
 
 
 def test_what_is_said_instead(cloud: Cloud, tmp_path: Path) -> None:
     done = ask(cloud, cwd=tmp_path, AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE")
-    assert done.returncode == 1 and done.stdout == ""
-    assert "cannot tell whose credentials these are: InvalidClientTokenId" in done.stderr
-    assert "(from: environment)" in done.stderr
+    assert done.returncode == 1 and done.stdout == "provider  environment\n"
+    why = "cannot tell whose credentials these are: InvalidClientTokenId"
+    assert why in done.stderr and "(from: environment)" in done.stderr
+    done = ask(cloud, "-o", "json", cwd=tmp_path, AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE")
+    assert done.returncode == 1 and why in done.stderr
+    [found] = check("check-region.identity", done.stdout)["identities"]
+    assert found.pop("error").startswith(why) and found.pop("provider") == "environment"
+    assert set(found.values()) == {None}
+    config = tmp_path / "config"
+    config.write_text("[profile p]\naws_access_key_id = A\naws_secret_access_key = S\n")
+    nowhere = {"AWS_CONFIG_FILE": str(config), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    done = ask(cloud, "--profile=p", cwd=tmp_path, **nowhere, AWS_MAX_ATTEMPTS="1")
+    assert done.returncode == 1 and "no answer from http://127.0.0.1:9" in done.stderr
+    assert done.stdout == "provider  config file\nprofile   p\n"
     done = ask(cloud, cwd=tmp_path, AWS_ACCESS_KEY_ID="")
     assert done.returncode == 2
     assert "no credentials found for profile 'default' (environment: " in done.stderr
     done = ask(cloud, "us-east-1", cwd=tmp_path)
     assert done.returncode == 2 and "--identity takes no regions" in done.stderr
+    done = ask(cloud, "--account=prod", cwd=tmp_path)
+    assert done.returncode == 2 and "regions.cfg, and none was found" in done.stderr
 
 
 def test_with_a_configuration(fleet: Fleet) -> None:

@@ -2,6 +2,7 @@
 
 #include "cli/app_private.h"
 #include "cli/ask.h"
+#include "cli/identity.h"
 #include "fleet/state.h"
 
 #include <awsq/endpoint.h>
@@ -170,7 +171,7 @@ static int load_credentials(struct app *app, struct account *account, const char
 {
 	struct awsq_credentials_options options = { .profile = profile,
 		.settings = &account->settings,
-		.region = app->config.home,
+		.region = identity_region(app, account),
 		.log = &app->log,
 		.ask = ask_is_possible() ? ask_for_code : NULL,
 		.arg = &app->cancel_fd };

@@ -9,16 +9,42 @@
 
 struct seen {
 	struct awsq_sts_identity identity;
-	const char *provider;
+	const char *provider;        /* "": none had any */
+	const char *profile;         /* that this was told by; NULL: by none */
 	char expires[AWSQ_TIME_ISO]; /* "" where it is not known, or never */
 };
 
-/* Any region of the partition can tell; without a configuration the user's own, or the first. */
-static const char *region_of(const struct app *app, const struct account *account)
+const char *identity_region(const struct app *app, const struct account *account)
 {
 	if (app->config.home)
 		return app->config.home;
 	return account->settings.region ? account->settings.region : "us-east-1";
+}
+
+/* Those that go by what a profile says; others never look at it, or need not. */
+static int is_of_profile(const char *provider)
+{
+	static const char *const names[] = { "assumed role", "SSO", "shared credentials file",
+		"credential_process", "config file" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], provider) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Where a role of regions.cfg was not assumed, it is those that it was tried with. */
+static void name_provider(struct seen *s, const struct app *app, const struct account *account)
+{
+	int is_role = account->config && account->config->role_arn;
+
+	s->provider = awsq_credentials_source_name(account->source);
+	if (is_role && !s->provider[0]) {
+		s->provider = awsq_credentials_source_name(app->base);
+		is_role = 0;
+	}
+	s->profile = !is_role && is_of_profile(s->provider) ? account->settings.profile : NULL;
 }
 
 static int look(struct seen *s, struct app *app, struct account *account, struct awsq_err *err)
@@ -33,7 +59,7 @@ static int look(struct seen *s, struct app *app, struct account *account, struct
 	struct awsq_credentials used = { 0 };
 	struct awsq_call call;
 	struct region r;
-	int rc = region_open(&r, &fleet, region_of(app, account), err);
+	int rc = region_open(&r, &fleet, identity_region(app, account), err);
 
 	if (rc == 0) {
 		awsq_sts_get_caller_identity(&call, &s->identity);
@@ -43,8 +69,7 @@ static int look(struct seen *s, struct app *app, struct account *account, struct
 	}
 	region_close(&r);
 	if (rc == 0)
-		rc = awsq_credentials_source_get(account->source, &used, err);
-	s->provider = used.source;
+		rc = awsq_credentials_source_get_until(account->source, app->cancel_fd, &used, err);
 	if (used.expires)
 		awsq_time_iso(s->expires, used.expires);
 	awsq_credentials_free(&used);
@@ -57,49 +82,78 @@ static void add_text(struct awsq_buf *out, const struct account *account, const 
 		awsq_buf_addc(out, '\n');
 	if (account->name)
 		awsq_buf_addf(out, "name      %s\n", account->name);
-	awsq_buf_addf(out, "account   %s\narn       %s\nprovider  %s\n", s->identity.account,
-		s->identity.arn, s->provider);
+	if (s->identity.account)
+		awsq_buf_addf(out, "account   %s\narn       %s\n", s->identity.account,
+			s->identity.arn);
+	awsq_buf_addf(out, "provider  %s\n", s->provider);
+	if (s->profile)
+		awsq_buf_addf(out, "profile   %s\n", s->profile);
 	if (s->expires[0])
 		awsq_buf_addf(out, "expires   %s\n", s->expires);
 }
 
+static struct record_value text_or_null(const char *name, const char *text)
+{
+	return (struct record_value){ name, text && *text ? RECORD_TEXT : RECORD_NULL, text, 0 };
+}
+
+/* error may be NULL. */
 static int add_json(struct awsq_buf *out, const struct account *account, const struct seen *s,
-	int is_first)
+	const char *error, int is_first)
 {
 	const struct record_value values[] = {
-		{ "name", account->name ? RECORD_TEXT : RECORD_NULL, account->name, 0 },
-		{ "account", RECORD_TEXT, s->identity.account, 0 },
-		{ "arn", RECORD_TEXT, s->identity.arn, 0 },
-		{ "user_id", s->identity.user_id ? RECORD_TEXT : RECORD_NULL, s->identity.user_id,
-			0 },
-		{ "provider", RECORD_TEXT, s->provider, 0 },
-		{ "expires", s->expires[0] ? RECORD_TEXT : RECORD_NULL, s->expires, 0 },
+		text_or_null("name", account->name),
+		text_or_null("account", s->identity.account),
+		text_or_null("arn", s->identity.arn),
+		text_or_null("user_id", s->identity.user_id),
+		text_or_null("provider", s->provider),
+		text_or_null("profile", s->profile),
+		text_or_null("expires", s->expires),
+		text_or_null("error", error),
 	};
 
 	return record_json(out, values, sizeof(values) / sizeof(values[0]), is_first);
 }
 
-/* One account's part; whether it could be told. */
+/* Asks, unless it could not be entered, which has been said. */
+static int ask(struct seen *s, struct app *app, struct account *account, struct awsq_err *err)
+{
+	int rc;
+
+	*err = account->err;
+	if (err->code != 0)
+		return err->code;
+	rc = look(s, app, account, err);
+	if (rc == 0 && (!s->identity.account || !s->identity.arn))
+		rc = awsq_err_set(err, AWSQ_EPARSE, "AWS does not say whose credentials these are");
+	if (rc != 0) {
+		awsq_sts_free_identity(&s->identity);
+		if (!err->message[0])
+			(void)awsq_err_set(err, rc, "%s", awsq_strerror(rc));
+		screen_error(app->screen, account->name, "%s", err->message);
+	}
+	app->canceled |= rc == AWSQ_ECANCELED;
+	return rc;
+}
+
+/* One account's part: 0, or why it could not be told. */
 static int show(struct awsq_buf *out, struct app *app, struct account *account, int as_json,
 	int is_first)
 {
 	struct seen s = { .provider = "" };
-	struct awsq_err err = { 0 };
-	int rc = look(&s, app, account, &err);
+	struct awsq_err err;
+	int rc = ask(&s, app, account, &err);
 
-	if (rc == 0 && (!s.identity.account || !s.identity.arn))
-		rc = awsq_err_set(&err, AWSQ_EPARSE,
-			"AWS does not say whose credentials these are");
-	if (rc == 0 && as_json)
-		rc = add_json(out, account, &s, is_first);
-	else if (rc == 0)
+	name_provider(&s, app, account);
+	if (as_json) {
+		int failed = add_json(out, account, &s, rc == 0 ? NULL : err.message, is_first);
+
+		rc = rc == 0 ? failed : rc;
+	} else if (rc == 0 || s.provider[0]) {
 		add_text(out, account, &s);
-	if (rc != 0)
-		screen_error(app->screen, account->name, "%s",
-			err.message[0] ? err.message : awsq_strerror(rc));
-	app->canceled |= rc == AWSQ_ECANCELED;
+	}
 	awsq_sts_free_identity(&s.identity);
-	return rc == 0;
+	return rc;
 }
 
 int identity_show(struct app *app)
@@ -113,11 +167,7 @@ int identity_show(struct app *app)
 	for (size_t i = 0; rc == 0 && i < app->n_accounts; i++) {
 		if (!app->accounts[i].chosen)
 			continue;
-		/* One that could not be entered has said why. */
-		if (app->accounts[i].err.code == 0 &&
-			show(&text, app, &app->accounts[i], as_json, shown == 0))
-			shown++;
-		else
+		if (show(&text, app, &app->accounts[i], as_json, shown++ == 0) != 0)
 			status = EXIT_FAILED;
 	}
 	if (as_json && rc == 0)
