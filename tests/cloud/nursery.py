@@ -53,7 +53,7 @@ class Child:
     def ended(self, timeout: float = 0) -> bool:
         return bool(select.select([self._handle], [], [], timeout)[0])
 
-    def end(self, timeout: float = 10) -> None:
+    def end(self, timeout: float = 60) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):
             if not self.ended():
                 signal.pidfd_send_signal(self._handle, number)

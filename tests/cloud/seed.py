@@ -67,7 +67,7 @@ def _client(
     ca_bundle: str | None,
 ) -> Any:
     # A refusal is to be seen at once, not after some tries.
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=120)
     with _making:
         return _session.client(
             service,
@@ -87,7 +87,7 @@ def post(cloud: dict[str, Any], what: str, values: dict[str, Any] | None) -> dic
     # The CA is made for one run of the cloud, on loopback; there is nothing to verify.
     context = ssl._create_unverified_context() if "ca_bundle" in cloud else None
     request = urllib.request.Request(f"{cloud['endpoint']}/_cloud/{what}", data)
-    with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+    with urllib.request.urlopen(request, context=context, timeout=60) as answer:
         return json.load(answer)
 
 

@@ -192,7 +192,7 @@ def test_following_costs_the_instance_little(job, host, token, command):
     spent = (cpu(host) - before) / 8
     process.terminate()
     assert job.finish(process).status == 143
-    assert 0 < spent < 0.03
+    assert 0 < spent < 0.05
 
 
 # ---- Once, and by whom
