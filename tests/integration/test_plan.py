@@ -188,7 +188,7 @@ def test_what_is_not_repaired_stays_in_the_summary(fleet: Fleet, region: str) ->
 
 
 def test_a_plan_is_shown_while_a_run_has_the_region(fleet: Fleet) -> None:
-    fleet.cloud.settings(copy=30)
+    fleet.cloud.settings(copy=600)
     running = fleet.start("config-region", REGION)
     fleet.cloud.until(lambda: "CopyImage" in fleet.actions())
     assert fleet.run("config-region", REGION).returncode == 75
@@ -198,17 +198,17 @@ def test_a_plan_is_shown_while_a_run_has_the_region(fleet: Fleet) -> None:
 
 
 def test_an_instance_that_a_run_has_on_is_no_difference(fleet: Fleet, region: str) -> None:
-    running = fleet.start("run-region", region, "--", "sleep 30")
+    running = fleet.start("run-region", region, "--timeout=10m", "--", "sleep 300")
     fleet.cloud.until(lambda: fleet.state(region) == "running")
     done = fleet.run("config-region", "--dry-run", region)
     assert done.returncode == 0 and "0 actions to do\n" in done.stdout
     running.send_signal(signal.SIGTERM)
-    running.communicate(timeout=30)
+    running.communicate(timeout=60)
 
 
 def test_interrupted_between_two_looks(fleet: Fleet) -> None:
     """What was made is known long after, and looked for till then."""
-    fleet.cloud.settings(late=60)
+    fleet.cloud.settings(late=600)
     fleet.cloud.fault(
         "ImportKeyPair", region=REGION, times=-1, kind="error", code="InvalidKeyPair.Duplicate",
         status=400, message="The keypair already exists.",
@@ -217,7 +217,7 @@ def test_interrupted_between_two_looks(fleet: Fleet) -> None:
     running = fleet.start("config-region", REGION)
     fleet.cloud.until(lambda: fleet.actions(mark).count("ImportKeyPair") >= 3)
     running.send_signal(signal.SIGINT)
-    _, stderr = running.communicate(timeout=10)
+    _, stderr = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGINT
     assert f"{REGION}: canceled; the same command goes on\n".encode() in stderr
 

@@ -347,10 +347,10 @@ def test_wrong_credentials(limited: Fleet) -> None:
 
 
 def test_it_can_be_ended(fleet: Fleet) -> None:
-    fleet.cloud.fault("*", region=REGION, kind="slow", seconds=10, times=-1)
-    running = fleet.start("config-region", "--preflight", REGION)
+    fleet.cloud.fault("*", region=REGION, kind="slow", seconds=600, times=-1)
     mark = fleet.cloud.mark()
+    running = fleet.start("config-region", "--preflight", REGION)
     fleet.cloud.until(lambda: len(fleet.cloud.log(mark)) > 5)
     running.send_signal(signal.SIGINT)
-    running.communicate(timeout=5)
+    running.communicate(timeout=30)
     assert running.returncode == 128 + signal.SIGINT

@@ -116,13 +116,15 @@ def test_killed_and_run_again_it_finishes(fleet: Fleet, seconds: float) -> None:
 
 
 def test_interrupted_it_says_what_goes_on(fleet: Fleet) -> None:
-    fleet.cloud.settings(copy=30)
+    fleet.cloud.settings(copy=600)
     mark = fleet.cloud.mark()
     running = fleet.start("config-region", "us-east-1")
     fleet.cloud.until(lambda: "AuthorizeSecurityGroupEgress" in fleet.actions(mark))
-    time.sleep(1)
+    waiting = len(fleet.cloud.log(mark))
+    fleet.cloud.until(lambda: "DescribeImages" in [
+        c["action"] for c in fleet.cloud.log(mark)[waiting:]])
     running.send_signal(signal.SIGINT)
-    _, stderr = running.communicate(timeout=5)
+    _, stderr = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGINT
     assert b"waits for it" in stderr
 
@@ -133,7 +135,7 @@ def test_interrupted_while_the_instance_boots_it_still_stops_it(fleet: Fleet) ->
     running = fleet.start("config-region", "us-east-1")
     fleet.cloud.until(lambda: "RunInstances" in fleet.actions(mark))
     running.send_signal(signal.SIGTERM)
-    running.communicate(timeout=30)
+    running.communicate(timeout=60)
     assert fleet.state("us-east-1") == "stopped"
 
 
@@ -175,7 +177,7 @@ def test_a_disturbance_does_not_end_the_wait_for_a_copy(fleet: Fleet) -> None:
     running = fleet.start("config-region", "us-east-1")
     fleet.cloud.until(lambda: "CopyImage" in fleet.actions(mark))
     fleet.cloud.fault("DescribeImages", region="us-east-1", preset="unavailable", times=3)
-    _, stderr = running.communicate(timeout=60)
+    _, stderr = running.communicate(timeout=120)
     assert running.returncode == 0, stderr
     assert stderr.count(b"cannot look at image") == 1 and b"; trying again" in stderr
     assert stderr.count(b"waiting for the copy") == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cloud.client import Cloud
 from fleet import REGIONS, Fleet
+from gate import Gate
 from test_reap import came_to, restart, runs, set_job
 
 QUICK = {"boot": 0.3, "ssh_delay": 0.1, "stop": 0.2, "copy": 0.5, "late": 0.1}
@@ -20,12 +21,18 @@ def race(fleet: Fleet, region: str, folders: list[Path], number: int) -> None:
     instance = fleet.instance(region)["InstanceId"]
     boots = len(fleet.cloud.power()[instance])
     status = 10 + number % 50
+    # The winner is at work until the other one has ended.
+    gate = Gate(folders[0].parent / f"gate-{region}-{number}")
     both = [
         fleet.start("run-region", f"--state-dir={folder}", region, "--",
-                    f"echo {name}; sleep 0.6; echo end; exit {status}")
+                    f"echo {name}; sleep 0.6; {gate}; echo end; exit {status}")
         for name, folder in zip("ab", folders, strict=True)
     ]
-    ended = [(*running.communicate(timeout=90), running.returncode) for running in both]
+    end = time.monotonic() + 60
+    while all(running.poll() is None for running in both) and time.monotonic() < end:
+        time.sleep(0.02)
+    gate.open()
+    ended = [(*running.communicate(timeout=300), running.returncode) for running in both]
     told = b"\n".join(stderr for _, stderr, _ in ended).decode()
     assert sorted(code for *_, code in ended) == sorted([status, 75]), f"race {number}\n{told}"
     for name, (stdout, stderr, code) in zip("ab", ended, strict=True):
@@ -82,8 +89,11 @@ def test_stopped_and_started_again_by_a_person(fleet: Fleet, region: str) -> Non
     """What is on then is not the run's, and is left on."""
     running = fleet.start("run-region", region, "--", "echo go; sleep 77")
     assert running.stdout and running.stdout.readline() == b"go\n"
+    # To the run it is one moment: it might see the instance off, and be over.
+    running.send_signal(signal.SIGSTOP)
     restart(fleet, region)
     mark = fleet.cloud.mark()
+    running.send_signal(signal.SIGCONT)
     _, stderr = running.communicate(timeout=60)
     assert running.returncode == 125 and b"the instance is left alone" in stderr, stderr
     assert b"stopping" not in stderr
@@ -94,7 +104,7 @@ def test_stopped_and_started_again_by_a_person(fleet: Fleet, region: str) -> Non
 
 def test_ended_while_it_waits_for_a_stop(fleet: Fleet, region: str) -> None:
     """It has not asked for a start: what a person starts meanwhile is the person's."""
-    fleet.cloud.settings(stop=3)
+    fleet.cloud.settings(stop=60)
     instance, ec2 = fleet.instance(region)["InstanceId"], fleet.ec2(region)
     ec2.start_instances(InstanceIds=[instance])
     fleet.cloud.until(lambda: fleet.state(region) == "running")
@@ -103,7 +113,7 @@ def test_ended_while_it_waits_for_a_stop(fleet: Fleet, region: str) -> None:
     fleet.cloud.until(lambda: came_to(fleet, "started_ms"))
     running.send_signal(signal.SIGTERM)
     mark = fleet.cloud.mark()
-    running.communicate(timeout=30)
+    running.communicate(timeout=50)
     assert running.returncode == 128 + 15
     assert fleet.actions(mark) == []
     (row,) = runs(fleet, region=region)
@@ -117,5 +127,5 @@ def test_canceled_in_its_hook_starts_nothing(fleet: Fleet, region: str) -> None:
     fleet.cloud.until(lambda: runs(fleet, region=region))
     time.sleep(0.5)
     running.send_signal(signal.SIGTERM)
-    running.communicate(timeout=30)
+    running.communicate(timeout=50)
     assert running.returncode == 128 + 15 and fleet.actions(mark) == []

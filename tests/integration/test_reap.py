@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from fleet import NAME, Fleet
+from gate import Gate
 from lane import build_wallclock, clock_env
 
-HOLD = {"kind": "hold", "seconds": 3}
+HOLD = {"kind": "hold", "seconds": 600}
 
 
 def runs(fleet: Fleet, **where: Any) -> list[dict[str, Any]]:
@@ -169,14 +170,16 @@ def test_what_a_person_started_after_it_is_never_reaped(fleet: Fleet, region: st
 
 
 def test_a_live_run_is_not_touched(fleet: Fleet, region: str) -> None:
-    running = fleet.start("run-region", region, "--", "echo go; sleep 3; exit 4")
+    gate = Gate(fleet.cloud.dir / "gate")
+    running = fleet.start("run-region", region, "--", f"echo go; {gate}; exit 4")
     assert running.stdout and running.stdout.readline() == b"go\n"
     path = fleet.cloud.dir / f"state/awsq/{NAME}/ledger.sqlite"
     with sqlite3.connect(path) as book:
         book.execute("UPDATE runs SET overdue_ms = 1000")
     done = fleet.run("check-region", "us-west-2")
     assert "left behind" not in done.stderr
-    running.communicate(timeout=30)
+    gate.open()
+    running.communicate(timeout=60)
     assert running.returncode == 4
     (row,) = runs(fleet, region=region)
     assert (row["state"], row["status"], row["closed"]) == ("done", 4, 1)
@@ -232,7 +235,7 @@ def test_a_reaper_can_be_interrupted(fleet: Fleet, region: str, number: signal.S
     reaper = fleet.start("check-region", "us-west-2")
     fleet.cloud.until(lambda: "StopInstances" in fleet.actions(mark))
     reaper.send_signal(number)
-    reaper.communicate(timeout=20)
+    reaper.communicate(timeout=60)
     assert reaper.returncode == 128 + number
     # Asked for, though not seen: the next one sees to it.
     fleet.run("check-region", "us-west-2")
@@ -242,12 +245,14 @@ def test_a_reaper_can_be_interrupted(fleet: Fleet, region: str, number: signal.S
 
 def test_a_start_that_cannot_be_written_down(fleet: Fleet, region: str) -> None:
     """Whoever comes next would not know of it: so there is none."""
-    set_job(fleet, 'before = "sleep 2"')
+    gate = Gate(fleet.cloud.dir / "gate")
+    set_job(fleet, f'before = "{gate}"')
     mark = fleet.cloud.mark()
     running = fleet.start("run-region", region, "--", "true")
     fleet.cloud.until(lambda: runs(fleet, region=region))
     with held(fleet):
-        _, stderr = running.communicate(timeout=30)
+        gate.open()
+        _, stderr = running.communicate(timeout=60)
     assert running.returncode == 125 and b"cannot be written down" in stderr, stderr
     assert fleet.actions(mark) == []
 
@@ -325,7 +330,7 @@ def test_not_known_to_aws_for_a_moment(fleet: Fleet, region: str) -> None:
 
 def test_killed_while_the_call_is_on_its_way(fleet: Fleet, region: str) -> None:
     """Still off when it is looked at, it may come on yet: that is seen by the next look."""
-    fleet.cloud.fault("StartInstances", region=region, times=1, kind="hold-before", seconds=3)
+    fleet.cloud.fault("StartInstances", region=region, times=1, kind="hold-before", seconds=600)
     mark = fleet.cloud.mark()
     running = fleet.start("run-region", region, "--", "true")
     fleet.cloud.until(lambda: any(c["fault"] for c in fleet.cloud.log(mark)))
@@ -352,12 +357,14 @@ def test_a_job_that_had_ended_has_ended(fleet: Fleet, region: str) -> None:
 
 def test_one_that_is_not_known_any_more_is_not_taken_for_off(fleet: Fleet, region: str) -> None:
     """As with keys that are another account's by now: AWS knows no such instance there."""
-    running = fleet.start("run-region", region, "--", "echo go; sleep 2")
+    gate = Gate(fleet.cloud.dir / "gate")
+    running = fleet.start("run-region", region, "--", f"echo go; {gate}")
     assert running.stdout and running.stdout.readline() == b"go\n"
     for action in ("StopInstances", "DescribeInstances"):
         fleet.cloud.fault(action, region=region, times=-1, kind="error", status=400,
                           code="InvalidInstanceID.NotFound")  # fmt: skip
-    _, stderr = running.communicate(timeout=60)
+    gate.open()
+    _, stderr = running.communicate(timeout=120)
     assert running.returncode == 1 and b"MAY STILL BE ON" in stderr, stderr
     fleet.cloud.clear_faults()
     assert fleet.state(region) == "running"
