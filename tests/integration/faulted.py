@@ -8,6 +8,7 @@ instance stopped, and the ledger to say what became of the run.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 import subprocess
@@ -21,8 +22,8 @@ from lane import Lane, end, heal
 
 LINES, PAUSE = 20, 0.05  # the job's output: so many lines, with so long a sleep after each
 OUTPUT = [f"line {i}\n".encode() for i in range(1, LINES + 1)]
-LONGEST = 100.0  # seconds that a run may take, whatever strikes it
-TIMEOUT = 15  # of the job, which is all that ends it when its instance is never heard of again
+LONGEST = 240.0  # seconds that a run may take, whatever strikes it
+TIMEOUT = 25  # of the job, which is all that ends it when its instance is never heard of again
 MAX_UPTIME = 7200  # of fleet.py
 
 PHASES = {  # each with about how long it takes
@@ -241,13 +242,16 @@ def run(lane: Lane, plan: Plan) -> Report:
         report.wrong.append(f"it was {lane.state()} before")
         return report
     job = f"i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo line $i; sleep {PAUSE}; done"
+    over = lane.folder / "over"
+    over.unlink(missing_ok=True)
     env = lane.clock_env if plan.has("clock") else {}
     options = [f"--timeout={MAX_UPTIME if plan.timer else TIMEOUT}s", lane.region]
     for fault in plan.faults:
         if fault.kind == "capacity":  # it lacks from the beginning
             types = {"region": lane.region, "types": list(fault.detail)}
             lane.cloud.fault("*", preset="capacity", times=-1, **types)
-    process = lane.start("run-region", *options, "--", f"{job}; exit {plan.status}", **env)
+    job += f"; touch {over}; exit {plan.status}"
+    process = lane.start("run-region", *options, "--", job, **env)
     watch = Watch(lane, process, boots)
     for fault in plan.faults:
         if fault.kind != "capacity":
@@ -316,7 +320,7 @@ def rescue(report: Report, lane: Lane, watch: Watch) -> None:
     left = [row for row in lane.rows() if not row["closed"]]
     if not on and not left:
         return
-    time.sleep(LINES * PAUSE + 1)  # the job comes to its end
+    await_job(lane, watch)
     env, tool = {}, plan.rescuer
     if any(
         (row["job_start_ms"] and not row["job_end_ms"])
@@ -331,6 +335,15 @@ def rescue(report: Report, lane: Lane, watch: Watch) -> None:
     lane.right_the_clock()
     report.how += f"; then {tool}{' later' if env else ''}: exit {status}"
     report.told += f"--- {tool}\n{said}"
+
+
+def await_job(lane: Lane, watch: Watch) -> None:
+    """Until the job that goes on without its controller has come to its end."""
+    over = lane.folder / "over"
+    if watch.lines:
+        with contextlib.suppress(TimeoutError):  # it was ended, too
+            lane.cloud.until(lambda: over.exists() or lane.state() == "stopped", timeout=20)
+    time.sleep(1 if over.exists() else LINES * PAUSE + 1)
 
 
 def arguments(tool: str, lane: Lane) -> list[str]:

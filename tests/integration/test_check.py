@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 
 import pytest
 from fleet import HOME, NAME, REGIONS, ROLE, Fleet
+from gate import Gate
 
 
 def test_json_says_what_is_there(fleet: Fleet, region: str) -> None:
@@ -45,18 +47,20 @@ def test_a_running_instance_has_address_and_uptime(fleet: Fleet, region: str) ->
     done = fleet.run("check-region", region, "--output=json")
     (instance,) = json.loads(done.stdout)["regions"][0]["instances"]
     assert instance["public_ip"] == fleet.instance(region)["PublicIpAddress"]
-    assert 0 <= instance["uptime_seconds"] < 60
+    assert 0 <= instance["uptime_seconds"] < 600
     done = fleet.run("check-region", region)
-    assert f"{instance['public_ip']}, up 0m" in done.stdout
+    assert re.search(rf"{re.escape(instance['public_ip'])}, up \dm", done.stdout)
     # Nothing here uses it: a machine that was left on is a difference.
     assert done.returncode == 3 and "stop-region stops it" in done.stdout
 
 
 def test_an_instance_at_work_is_no_difference(fleet: Fleet, region: str) -> None:
-    running = fleet.start("run-region", region, "--", "echo go; sleep 3")
+    gate = Gate(fleet.cloud.dir / "gate")
+    running = fleet.start("run-region", region, "--", f"echo go; {gate}")
     assert running.stdout and running.stdout.readline() == b"go\n"
     assert fleet.run("check-region", region).returncode == 0
-    running.communicate(timeout=30)
+    gate.open()
+    running.communicate(timeout=60)
     assert running.returncode == 0
 
 
@@ -164,8 +168,8 @@ def test_interrupted_while_it_reads_again(fleet: Fleet, region: str) -> None:
         calls = [c for c in fleet.cloud.log(mark) if c["region"] == region]
         return [c["action"] for c in calls].count("DescribeInstanceAttribute")
 
-    fleet.cloud.until(lambda: reads() == 4)
+    fleet.cloud.until(lambda: reads() >= 4)
     time.sleep(0.3)
     running.send_signal(signal.SIGINT)
-    running.communicate(timeout=10)
+    running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGINT

@@ -12,6 +12,17 @@ import pytest
 from fleet import HOME, NAME, REGIONS, Fleet
 
 
+def asked(running: subprocess.Popen[bytes]) -> bytes:
+    """What it says up to its question."""
+    said = b""
+    while b"[y/N]" not in said:
+        assert running.stderr
+        piece = running.stderr.read1(4096)  # type: ignore[attr-defined]
+        assert piece, said
+        said += piece
+    return said
+
+
 def left(fleet: Fleet, region: str) -> list[object]:
     return [
         *fleet.instances(region),
@@ -97,12 +108,11 @@ def test_on_a_terminal_it_asks(fleet: Fleet, region: str, answer: bytes, status:
         stderr=subprocess.PIPE,
         env=fleet.env,
     )
-    time.sleep(0.5)
+    asked(running)
     os.write(ours, answer)
-    _, stderr = running.communicate(timeout=60)
+    running.communicate(timeout=60)
     os.close(ours)
     os.close(theirs)
-    assert b"[y/N]" in stderr
     assert running.returncode == status
     assert (left(fleet, region) == []) == (status == 0)
 
@@ -113,9 +123,9 @@ def test_interrupted_at_the_question(fleet: Fleet, region: str) -> None:
         fleet.command("clear-region", region), stdin=theirs, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, env=fleet.env,
     )
-    time.sleep(1)
+    asked(running)
     running.send_signal(signal.SIGINT)
-    running.communicate(timeout=5)
+    running.communicate(timeout=60)
     os.close(ours)
     os.close(theirs)
     assert running.returncode == 128 + signal.SIGINT
@@ -123,9 +133,13 @@ def test_interrupted_at_the_question(fleet: Fleet, region: str) -> None:
 
 
 def test_killed_in_the_middle_it_is_finished_by_the_next(fleet: Fleet, region: str) -> None:
-    for seconds in (0.1, 0.3, 0.5):
+    for calls in (1, 3, 2):
+        mark = fleet.cloud.mark()
         running = fleet.start("clear-region", region, "--yes")
-        time.sleep(seconds)
+        fleet.cloud.until(
+            lambda mark=mark, calls=calls, running=running: running.poll() is not None
+            or len(fleet.actions(mark)) >= calls
+        )
         running.kill()
         running.communicate()
     fleet.run("clear-region", region, "--yes", check=True)

@@ -24,7 +24,7 @@ def run(tool: str, *args: str, cwd: Path, **env: str) -> subprocess.CompletedPro
     full = {"PATH": os.environ["PATH"], "HOME": str(cwd), **env}
     full.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
     return subprocess.run(
-        [str(BUILD / tool), *args], cwd=cwd, env=full, capture_output=True, text=True, timeout=20
+        [str(BUILD / tool), *args], cwd=cwd, env=full, capture_output=True, text=True, timeout=120
     )
 
 

@@ -85,7 +85,7 @@ class Shell:
     def ask(self, keys: str) -> str:
         """What it writes from these keys on until <@>, which they are to make it write."""
         os.write(self.terminal, keys.encode())
-        seen, deadline = b"", time.monotonic() + 60
+        seen, deadline = b"", time.monotonic() + 240
         while b"<@>" not in seen:
             left = max(0, deadline - time.monotonic())
             assert select.select([self.terminal], [], [], left)[0], seen

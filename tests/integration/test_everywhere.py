@@ -389,7 +389,7 @@ def test_a_region_out_of_reach_costs_the_others_nothing(fleet: Fleet) -> None:
     fleet.cloud.fault("*", region=EMPTY[1], times=-1, preset="disabled-region")
     started = time.monotonic()
     found = report(fleet, "--jobs=2", status=1)
-    assert time.monotonic() - started < 40
+    assert time.monotonic() - started < 90  # not as long as AWS might be waited for
     assert items(found) == made and found["totals"]["regions_unread"] == 2
     errors = {r["region"]: r["error"] for r in found["regions"] if r["error"]}
     assert set(errors) == set(EMPTY)

@@ -88,9 +88,9 @@ def test_start_region_does_so_too(fleet: Fleet, region: str) -> None:
 
 def test_killed_between_two_types(fleet: Fleet, region: str) -> None:
     no_room(fleet, region, 1)
-    fleet.cloud.fault("ModifyInstanceAttribute", region=region, times=1, kind="hold", seconds=2)
-    running = fleet.start("run-region", region, "--", "true")
+    fleet.cloud.fault("ModifyInstanceAttribute", region=region, times=1, kind="hold", seconds=600)
     mark = fleet.cloud.mark()
+    running = fleet.start("run-region", region, "--", "true")
     fleet.cloud.until(lambda: "ModifyInstanceAttribute" in fleet.actions(mark))
     running.kill()
     running.communicate()
@@ -102,13 +102,14 @@ def test_started_by_a_person_between_two_types(fleet: Fleet, region: str) -> Non
     """The run has started nothing, and so it stops nothing."""
     no_room(fleet, region, 1)
     fleet.cloud.fault(
-        "ModifyInstanceAttribute", region=region, times=1, kind="hold-before", seconds=2
+        "ModifyInstanceAttribute", region=region, times=1, kind="hold-before", seconds=600
     )
     mark = fleet.cloud.mark()
     running = fleet.start("run-region", region, "--", "true")
     fleet.cloud.until(lambda: any(c["fault"] for c in fleet.cloud.log(mark)))
     fleet.ec2(region).start_instances(InstanceIds=[fleet.instance(region)["InstanceId"]])
     fleet.cloud.until(lambda: fleet.state(region) == "running")
+    fleet.cloud.clear_faults()
     _, stderr = running.communicate(timeout=60)
     assert running.returncode == 125, stderr
     assert fleet.state(region) == "running" and "StopInstances" not in fleet.actions(mark)

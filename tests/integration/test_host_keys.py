@@ -113,9 +113,9 @@ def interrupted(fleet: Fleet) -> str:
     """Sets the region up, with a console that has no keys; the wait is cut short. Its stderr."""
     mark = fleet.cloud.mark()
     running = fleet.start("config-region", REGION)
-    fleet.cloud.until(lambda: console_reads(fleet, mark) >= 2, 30)
+    fleet.cloud.until(lambda: console_reads(fleet, mark) >= 2)
     running.send_signal(signal.SIGINT)
-    stderr = running.communicate(timeout=30)[1].decode()
+    stderr = running.communicate(timeout=60)[1].decode()
     assert fleet.state(REGION) == "stopped"
     return stderr
 
@@ -138,7 +138,7 @@ def test_killed_while_it_waits_it_goes_on(console: Fleet) -> None:
     console.cloud.settings(console_delay=600)
     mark = console.cloud.mark()
     running = console.start("config-region", REGION)
-    console.cloud.until(lambda: console_reads(console, mark) >= 2, 30)
+    console.cloud.until(lambda: console_reads(console, mark) >= 2)
     running.kill()
     running.communicate()
     assert console.state(REGION) == "running"
@@ -157,7 +157,7 @@ def test_without_the_permission_it_says_so_and_does_not_wait(console: Fleet) -> 
     )  # fmt: skip
     before = time.monotonic()
     done = console.run("config-region", REGION)
-    assert time.monotonic() - before < 40
+    assert time.monotonic() - before < 90  # where keys are waited for, it is five minutes
     assert '"Action": "ec2:GetConsoleOutput"' in done.stderr
     assert console.state(REGION) == "stopped"
 

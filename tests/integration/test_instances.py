@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 
 import pytest
 from fleet import Fleet
+from gate import Gate
 from test_reap import came_to, runs
 
 REGION = "us-east-1"
@@ -38,10 +38,12 @@ def states(fleet: Fleet) -> list[str]:
 
 
 def test_all_of_them_run_the_job(fleet: Fleet, three: list[str]) -> None:
-    begin = time.monotonic()
-    job = "sleep 2; echo I am $AWSQ_INSTANCE_ID; echo oh >&2"
+    # Each goes on when all of them are there: at once, or never.
+    there = fleet.cloud.dir / "there"
+    there.mkdir()
+    wait = f"until [ $(ls {there} | wc -l) -eq 3 ]; do sleep 0.1; done"
+    job = f"touch {there}/$AWSQ_INSTANCE_ID; {wait}; echo I am $AWSQ_INSTANCE_ID; echo oh >&2"
     done = fleet.run("run-region", REGION, "--", job, check=True)
-    assert time.monotonic() - begin < 10
     assert sorted(done.stdout.splitlines()) == [f"{REGION}/{i}: I am {i}" for i in three]
     for i in three:
         assert f"{REGION}/{i}: oh" in done.stderr.splitlines()
@@ -78,10 +80,14 @@ def test_one_that_is_left_on_is_named(fleet: Fleet, three: list[str]) -> None:
     """Though others have failed before it."""
     fleet.cloud.fault("StopInstances", region=REGION, kind="error", after=2, times=99,
                       code="UnauthorizedOperation", status=403)
-    job = f"test $AWSQ_INSTANCE_ID != {three[1]} || sleep 3; exit 3"
-    done = fleet.run("run-region", REGION, "--", job)
-    assert done.returncode == 1
-    assert f"3 of 3 instances failed, and {three[1]} MAY STILL BE ON" in done.stderr
+    gate, mark = Gate(fleet.cloud.dir / "gate"), fleet.cloud.mark()
+    job = f"test $AWSQ_INSTANCE_ID != {three[1]} || {{ {gate}; }}; exit 3"
+    running = fleet.start("run-region", REGION, "--", job)
+    fleet.cloud.until(lambda: fleet.actions(mark).count("StopInstances") == 2)
+    gate.open()
+    _, stderr = running.communicate(timeout=300)
+    assert running.returncode == 1
+    assert f"3 of 3 instances failed, and {three[1]} MAY STILL BE ON" in stderr.decode()
     assert sorted(states(fleet)) == ["running", "stopped", "stopped"]
 
 
@@ -101,7 +107,7 @@ def test_a_signal_stops_all(fleet: Fleet, three: list[str]) -> None:
     told = {running.stdout.readline() for _ in three}
     assert told == {f"{REGION}/{i}: go\n".encode() for i in three}
     running.terminate()
-    running.communicate(timeout=30)
+    running.communicate(timeout=60)
     assert running.returncode == 128 + 15
     assert states(fleet) == ["stopped"] * 3
 

@@ -167,7 +167,7 @@ def read_all(kind: str, paths: list[Path]) -> list[Reading]:
         "ASAN_OPTIONS": "detect_leaks=1",
         "LSAN_OPTIONS": f"print_suppressions=0:suppressions={known}",
     }
-    done = subprocess.run([READER], input=lines.encode(), capture_output=True, env=env, timeout=120)
+    done = subprocess.run([READER], input=lines.encode(), capture_output=True, env=env, timeout=600)
     assert done.returncode == 0 and not done.stderr, done.stderr.decode()[:4000]
     output, found = Output(done.stdout), []
     for _ in paths:

@@ -118,7 +118,7 @@ def test_the_link_breaks_while_files_come(fleet: Fleet, region: str) -> None:
 
     cutter = threading.Thread(target=cut)
     cutter.start()
-    stdout, stderr = running.communicate(timeout=90)
+    stdout, stderr = running.communicate(timeout=300)
     cutter.join()
     assert running.returncode == 0, stderr.decode()
     assert len(sizes) >= 1

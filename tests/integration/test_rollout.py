@@ -55,27 +55,35 @@ def assert_rolled_out(fleet: Fleet, region: str, new: str) -> None:
 def test_all_regions_get_the_new_image(fleet: Fleet) -> None:
     fleet.run("config-region", *OTHERS, check=True)
     new = new_home_image(fleet)
-    fleet.cloud.settings(copy=6)
-    begun = time.time()
+    fleet.cloud.settings(copy=8)
     done = fleet.run("config-region", "--all", "--replace", check=True)
     for region in OTHERS:
         assert_rolled_out(fleet, region, new)
     assert "(new)" not in done.stdout
     # At once: the last copy is asked for before the first one is there.
     copies = [c["time"] for c in fleet.changes() if c["action"] == "CopyImage"][-len(OTHERS) :]
-    assert max(copies) - begun < 6
+    assert max(copies) - min(copies) < 8
     assert fleet.run("check-region", *OTHERS).returncode == 0
 
 
 def test_more_copies_than_aws_makes_at_once_wait_for_their_turn(fleet: Fleet) -> None:
-    fleet.cloud.settings(copies=1, copy=3)
+    fleet.cloud.settings(copies=1, copy=600)
     # Someone else's copy has the region's only place.
     ec2 = fleet.ec2("eu-west-3")
-    ec2.copy_image(SourceRegion=HOME, SourceImageId=fleet.seeded["image"], Name="other")
-    done = fleet.run("config-region", "us-east-1", "eu-west-3", check=True)
-    assert "eu-west-3: as many copies are under way as AWS makes at once" in done.stderr
-    refused = [c for c in fleet.changes() if c["error"] == "ResourceLimitExceeded"]
-    assert {c["region"] for c in refused} == {"eu-west-3"}
+    source = fleet.seeded["image"]
+    other = ec2.copy_image(SourceRegion=HOME, SourceImageId=source, Name="other")["ImageId"]
+    fleet.cloud.settings(copy=0.8)
+
+    def refused() -> set[str]:
+        return {c["region"] for c in fleet.changes() if c["error"] == "ResourceLimitExceeded"}
+
+    running = fleet.start("config-region", "us-east-1", "eu-west-3")
+    fleet.cloud.until(refused)
+    ec2.deregister_image(ImageId=other)
+    _, stderr = running.communicate(timeout=300)
+    assert running.returncode == 0, stderr
+    assert b"eu-west-3: as many copies are under way as AWS makes at once" in stderr
+    assert refused() == {"eu-west-3"}
     for region in ("us-east-1", "eu-west-3"):
         assert fleet.state(region) == "stopped"
 
@@ -147,7 +155,7 @@ def test_an_instance_started_while_the_image_is_copied_is_not_terminated(
     running = fleet.start("config-region", "--replace", region)
     fleet.cloud.until(lambda: "CopyImage" in fleet.actions(mark))
     fleet.ec2(region).start_instances(InstanceIds=[old])
-    _, stderr = running.communicate(timeout=60)
+    _, stderr = running.communicate(timeout=120)
     assert running.returncode == 1
     assert f"cannot terminate '{old}': it is running by now" in stderr.decode()
     states = {i["InstanceId"]: i["State"]["Name"] for i in fleet.instances(region)}
@@ -198,9 +206,9 @@ def test_ended_while_the_new_instance_boots_the_old_one_stays(fleet: Fleet, regi
     before = fleet.instance(region)["InstanceId"]
     mark = fleet.cloud.mark()
     running = fleet.start("config-region", "--replace", region)
-    fleet.cloud.until(lambda: "RunInstances" in fleet.actions(mark), timeout=30)
+    fleet.cloud.until(lambda: "RunInstances" in fleet.actions(mark), timeout=120)
     running.send_signal(signal.SIGTERM)
-    _, stderr = running.communicate(timeout=60)
+    _, stderr = running.communicate(timeout=120)
     assert running.returncode == 128 + signal.SIGTERM
     assert b"canceled after" in stderr and b"the same command goes on" in stderr
     assert "TerminateInstances" not in fleet.actions(mark)
@@ -218,7 +226,7 @@ def test_run_region_works_while_one_instance_takes_over_from_another(
     mark = fleet.cloud.mark()
     fleet.cloud.fault("TerminateInstances", kind="hold-before", times=1, seconds=30)
     running = fleet.start("config-region", "--replace", region)
-    fleet.cloud.until(lambda: any(c["fault"] for c in fleet.cloud.log(mark)), timeout=30)
+    fleet.cloud.until(lambda: any(c["fault"] for c in fleet.cloud.log(mark)), timeout=120)
     running.kill()
     running.communicate()
     assert len(fleet.instances(region)) == 2
@@ -252,11 +260,11 @@ def on_a_terminal(fleet: Fleet, *command: str) -> str:
 
 
 def test_progress_is_shown_with_an_estimate(fleet: Fleet) -> None:
-    fleet.cloud.settings(copy=8)
+    fleet.cloud.settings(copy=12)
     seen = on_a_terminal(fleet, "config-region", "us-east-1")
     assert re.search(r"\d+% copied, about \d+s left: image ami-", seen), seen
     percents = [int(p) for p in re.findall(r"(\d+)% copied", seen)]
-    assert percents == sorted(percents) and len(set(percents)) > 3
+    assert percents == sorted(percents) and len(set(percents)) > 2
 
 
 def test_a_copy_that_fails_says_why(fleet: Fleet) -> None:

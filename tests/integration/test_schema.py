@@ -60,7 +60,7 @@ def look_at_runs(fleet: Fleet, region: str) -> None:
     """Of three runs, of which the last is at work then."""
     fleet.run("run-region", region, check=True)
     assert fleet.run("run-region", region, "--timeout=1s", "--", "sleep 30").returncode == 124
-    fleet.start("run-region", region, "--", "sleep 300")
+    fleet.start("run-region", region, "--timeout=1h", "--", "sleep 3000")
     fleet.cloud.until(lambda: "job at work" in fleet.run("list-runs").stdout)
     runs = check("list-runs", fleet.run("list-runs", "--output=json").stdout)["runs"]
     assert [run["state"] for run in runs] == ["open", "timed-out", "done"]

@@ -59,7 +59,7 @@ def driver():
     it = Driver(path)
     yield it
     it.process.stdin.close()
-    assert it.process.wait(timeout=10) == 0
+    assert it.process.wait(timeout=60) == 0
 
 
 def botocore_signs(flags, now, keys, request):

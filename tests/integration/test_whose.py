@@ -23,7 +23,7 @@ ARN = f"arn:aws:iam::{ACCOUNT}:user/operator"
 def ask(cloud: Cloud, *args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(BUILD / "check-region"), "--identity", *args], env={**cloud.env, **env}, cwd=cwd,
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
     )
 
 
@@ -122,7 +122,7 @@ class Terminal:
         self.slave, self.seen = slave, ""
 
     def until(self, text: str) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while text not in self.seen:
             ready, _, _ = select.select([self.master], [], [], 1)
             if ready:
@@ -134,7 +134,7 @@ class Terminal:
 
     def end(self) -> tuple[int, str, str, bool]:
         """The exit status, stdout, stderr, and whether the terminal shows again what is typed."""
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=120)
         while select.select([self.master], [], [], 0)[0]:
             self.seen += os.read(self.master, 4096).decode()
         echo = bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
