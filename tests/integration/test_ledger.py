@@ -181,7 +181,8 @@ def test_held_by_another(tmp_path: Path, mode: str) -> None:
     assert len(rows(tmp_path)) == 2
 
 
-FULL = """
+# sh SCRIPT FOLDER DRIVE: what was said goes to FOLDER.none, .some and .last, the ledger to FOLDER.kept.
+FULL_DISK = """
 mount -t tmpfs -o size=400k none "$1" || exit 99
 fill() { dd if=/dev/zero of="$1/$2" bs=1k count="$3" 2>"$1.dd"; }
 fill "$1" all 400
@@ -193,18 +194,28 @@ rm "$1/part"
 "$2" "$1" 1 >"$1.last"
 cp "$1"/ledger.sqlite* "$1.kept/"
 """
+# The same by ulimit(1), whose unit is 512 bytes, and which is of no disk.
+FULL_FILE = """
+trap '' XFSZ
+(ulimit -f 0; exec "$2" "$1" 1) | cat >"$1.none"
+(ulimit -f 500; exec "$2" "$1" 0) | cat >"$1.some"
+"$2" "$1" 1 >"$1.last"
+cp "$1"/ledger.sqlite* "$1.kept/"
+"""
+ALONE = ["unshare", "--user", "--map-root-user", "--mount"]
 
 
-def test_full_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [[*ALONE, "sh", "-c", FULL_DISK], ["sh", "-c", FULL_FILE]],
+                         ids=["disk", "file"])  # fmt: skip
+def test_full(tmp_path: Path, command: list[str]) -> None:
     """Full from the beginning, and in the middle of work: an error each, nothing broken, and when
     there is room again all is well."""
     disk, kept = tmp_path / "disk", tmp_path / "disk.kept"
     disk.mkdir()
     kept.mkdir()
-    alone = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", FULL, "sh"]
-    done = subprocess.run([*alone, disk, DRIVE], timeout=300, stderr=subprocess.PIPE)
-    if not (tmp_path / "disk.none").exists():
-        pytest.skip(f"no disk of our own to fill: {done.stderr.decode()}")
+    done = subprocess.run([*command, "sh", disk, DRIVE], timeout=300, stderr=subprocess.PIPE)
+    if command[0] == ALONE[0] and not (tmp_path / "disk.none").exists():
+        pytest.skip(f"nobody may mount a small disk here: {done.stderr.decode()}")
     assert done.returncode == 0, done.stderr
 
     def told(name: str) -> list[list[str]]:
