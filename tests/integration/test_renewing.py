@@ -1,9 +1,11 @@
-"""A process that outlives its role's credentials, twice: nothing is ever sent with stale ones."""
+"""Runs that outlive their credentials: nothing is sent with stale ones, and nothing stays on."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import threading
 import time
 import urllib.parse
@@ -149,3 +151,44 @@ def test_two_expiries_in_a_run(slow_fleet: Fleet, sts: Sts) -> None:
     for authorization, form in sts.asked:
         assert f"Credential={operator['access_key_id']}/" in authorization
         assert form["ExternalId"] == ["mine"] and form["RoleArn"] == [sts.role]
+
+
+# Hands out the operator's keys for some seconds each, and takes its time once it is told to.
+SLOW = """
+echo $$ >>{0}/asked
+if test -e {0}/slow; then sleep 2; fi
+echo $$ >>{0}/lived
+date -u -d '+{1} seconds' '+{{"Version": 1, "AccessKeyId": "{2}", "SecretAccessKey": "{3}",
+ "Expiration": "%Y-%m-%dT%H:%M:%SZ"}}'
+"""
+
+
+def test_a_signal_does_not_end_the_renewal_that_the_stop_needs(fleet: Fleet, region: str) -> None:
+    """Nor does Ctrl-C, which the process would hear as well if it were of the tool's group."""
+    folder = fleet.cloud.dir
+    operator = fleet.cloud.about["operator"]
+    (folder / "keys").write_text(SLOW.format(folder, 5, *operator.values()))
+    (folder / "aws-config").write_text(f"[default]\ncredential_process = sh {folder}/keys\n")
+    for name in "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY":
+        fleet.env.pop(name)
+    fleet.env["AWS_CONFIG_FILE"] = str(folder / "aws-config")
+
+    def asked() -> list[str]:
+        return (folder / "asked").read_text().split()
+
+    run = fleet.start("run-region", region, "--", "sleep 300", start_new_session=True)
+    fleet.cloud.until(lambda: "job at work" in fleet.run("list-runs").stdout)
+    time.sleep(5)
+    (folder / "slow").touch()
+    before = len(asked())
+    os.kill(run.pid, signal.SIGTERM)
+    fleet.cloud.until(lambda: len(asked()) > before)
+    renewing = asked()[-1]
+    for _ in range(3):
+        os.killpg(run.pid, signal.SIGINT)
+        time.sleep(0.2)
+    _, err = run.communicate(timeout=90)
+    assert run.returncode == 128 + signal.SIGTERM, err
+    assert fleet.state(region) == "stopped"
+    assert renewing in (folder / "lived").read_text().split(), err
+    assert b"cannot renew" not in err
