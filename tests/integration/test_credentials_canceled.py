@@ -57,7 +57,8 @@ class Hanging:
 
     def process(self) -> None:
         script = self.folder / "process"
-        script.write_text(f"echo $$ >{self.pid}.new && mv {self.pid}.new {self.pid}\nexec sleep 900\n")
+        tell = f"echo $$ >{self.pid}.new && mv {self.pid}.new {self.pid}"
+        script.write_text(f"{tell}\nexec sleep 900\n")
         self.config(f"[default]\ncredential_process = sh {script}\n")
 
     def is_asked(self) -> bool:
@@ -138,7 +139,8 @@ def sso_token(h: Hanging) -> None:
 
 
 def role(h: Hanging) -> None:
-    h.config(f"[default]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = k\n[profile k]\n{KEYS}")
+    h.config("[default]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = k\n"
+             f"[profile k]\n{KEYS}")  # fmt: skip
     h.env["AWS_ENDPOINT_URL_STS"] = h.url
 
 

@@ -76,9 +76,10 @@ static void leave(void *arg)
 
 static void begin(struct scene *s, int64_t life_ms)
 {
-	struct credentials_maker maker = { load, leave, s };
+	struct credentials_maker maker = { load, leave, NULL };
 
 	memset(s, 0, sizeof(*s));
+	maker.arg = s;
 	s->now_ms = START;
 	s->life_ms = life_ms;
 	s->end_code = AWSQ_ENET;
@@ -237,7 +238,7 @@ static void test_nothing_is_remembered(void **state)
 	end(&s);
 }
 
-/* A person who gives no code has canceled nothing but that: it is an answer, and not asked again. */
+/* A person who gives no code has canceled nothing else: it is an answer, and not asked again. */
 static void test_an_answer_of_a_person(void **state)
 {
 	struct getter g;
