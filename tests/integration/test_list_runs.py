@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 from fleet import BUILD, Fleet
+from gate import Gate
 
 CONFIG = """
 fleet = { name = "NAVO"; home = "us-west-2"; instance_type = "t3.micro"; key = "no-such-key";
@@ -466,14 +467,17 @@ def test_a_run_is_listed(fleet: Fleet, region: str) -> None:
 
 def test_a_run_is_followed(fleet: Fleet, region: str) -> None:
     """From before its job has begun until the run has ended, by one who only looks on."""
-    job = "for i in 1 2 3 4; do echo line $i; sleep 0.5; done; echo end >&2; exit 4"
+    gate = Gate(fleet.cloud.dir / "gate")
+    job = f"{gate}; for i in 1 2 3 4; do echo line $i; sleep 0.5; done; echo end >&2; exit 4"
     running = fleet.start("run-region", region, "--", job)
     fleet.cloud.until(lambda: " open " in fleet.run("list-runs", "--open").stdout)
-    followed = fleet.run("list-runs", "--follow")
-    out, _ = running.communicate(timeout=60)
+    followed = fleet.start("list-runs", "--follow")
+    gate.open()
+    out, _ = running.communicate(timeout=120)
+    seen = followed.communicate(timeout=60)
     lines = "".join(f"line {i}\n" for i in range(1, 5))
     assert (running.returncode, out.decode()) == (4, lines)
-    assert (followed.returncode, followed.stdout, followed.stderr) == (0, lines, "end\n")
+    assert (followed.returncode, *seen) == (0, lines.encode(), b"end\n")
 
 
 def test_what_a_killed_run_left_on_is_stopped(fleet: Fleet, region: str) -> None:

@@ -121,11 +121,11 @@ def test_ended_while_it_waits_for_a_stop(fleet: Fleet, region: str) -> None:
 
 
 def test_canceled_in_its_hook_starts_nothing(fleet: Fleet, region: str) -> None:
-    set_job(fleet, 'before = "trap exit\\\\ 0 TERM; sleep 3"')
+    begun = fleet.cloud.dir / "begun"
+    set_job(fleet, f'before = "trap exit\\\\ 0 TERM; touch {begun}; sleep 50"')
     mark = fleet.cloud.mark()
     running = fleet.start("run-region", region, "--", "true")
-    fleet.cloud.until(lambda: runs(fleet, region=region))
-    time.sleep(0.5)
+    fleet.cloud.until(begun.exists)
     running.send_signal(signal.SIGTERM)
-    running.communicate(timeout=50)
+    running.communicate(timeout=40)
     assert running.returncode == 128 + 15 and fleet.actions(mark) == []
