@@ -62,6 +62,7 @@ provider_load credentials_from_web_identity;
 /* A role to assume, and with what. All borrowed. */
 struct assume {
 	struct awsq_role role;                  /* without a session name it gets ours */
+	const char *profile;                    /* that has it; NULL: none, or none alone */
 	const struct awsq_credentials *keys;    /* to do it with, or else those of */
 	struct awsq_credentials_source *source; /* this, or else */
 	const char *web_token;                  /* an identity provider's token */

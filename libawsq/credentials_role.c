@@ -158,6 +158,7 @@ static int assume(struct awsq_credentials *keys, struct search *s, const char *p
 		.role = { .arn = credentials_setting(s, profile, "role_arn"),
 			.session_name = credentials_setting(s, profile, "role_session_name"),
 			.external_id = credentials_setting(s, profile, "external_id") },
+		.profile = profile,
 		.keys = keys,
 		.mfa_serial = credentials_setting(s, profile, "mfa_serial"),
 		.region = s->options->region,

@@ -17,14 +17,26 @@ static int is_whole(const struct awsq_sts_session *s)
 	return s->access_key_id && s->secret_access_key && s->session_token && s->expires;
 }
 
+/* Whose keys AWS has refused the role; "" where it has not, or they are nobody's. */
+static const char *refused_whom(const struct assume *how, const struct awsq_err *cause)
+{
+	if (cause->code != AWSQ_ESERVICE)
+		return "";
+	return how->keys ? how->keys->source : awsq_credentials_source_name(how->source);
+}
+
 /* Makes err say which role it was about. */
 static int explain(const struct assume *how, const struct awsq_err *cause, struct awsq_err *err)
 {
 	int code = cause->code == AWSQ_ESERVICE ? AWSQ_ECREDENTIALS : cause->code;
+	const char *whom = refused_whom(how, cause);
+	char whose[128] = "";
 
-	(void)awsq_err_set(err, code, "cannot assume the role '%s': %s%s%s", how->role.arn,
-		cause->aws_code, cause->aws_code[0] && cause->message[0] ? ": " : "",
-		cause->message);
+	if (how->profile)
+		(void)snprintf(whose, sizeof(whose), "profile '%.100s': ", how->profile);
+	(void)awsq_err_set(err, code, "%scannot assume the role '%s': %s%s%s%s%s%s", whose,
+		how->role.arn, cause->aws_code, cause->aws_code[0] && cause->message[0] ? ": " : "",
+		cause->message, whom[0] ? " (from: " : "", whom, whom[0] ? ")" : "");
 	if (err) {
 		err->http_status = cause->http_status;
 		(void)snprintf(err->aws_code, sizeof(err->aws_code), "%s", cause->aws_code);

@@ -323,7 +323,9 @@ static void test_refused_by_sts(void **state)
 		"[profile p]\nrole_arn = arn:r\nsource_profile = p\n"
 		"aws_access_key_id = AKIA\naws_secret_access_key = s\n",
 		answers, 2);
-	refuses(&w, AWSQ_ECREDENTIALS, "cannot assume the role 'arn:r': AccessDenied: not you");
+	refuses(&w, AWSQ_ECREDENTIALS,
+		"profile 'p': cannot assume the role 'arn:r': AccessDenied: not you (from: config "
+		"file)");
 	assert_string_equal(w.err.aws_code, "AccessDenied");
 	assert_string_equal(w.err.request_id, "id-1");
 	assert_string_equal(w.err.action, "sts:AssumeRole");
