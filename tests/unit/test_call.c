@@ -228,22 +228,22 @@ static void test_calls_overlap(void **state)
 		{ .action = "DescribeVpcs",
 			.status = 200,
 			.body = VPCS(VPC("vpc-1")),
-			.delay_ms = 400 },
+			.delay_ms = 800 },
 		{ .action = "DescribeImages",
 			.status = 200,
 			.body = "<R><imagesSet><item><imageId>ami-1</imageId></item>"
 				"</imagesSet></R>",
-			.delay_ms = 400 },
+			.delay_ms = 800 },
 		{ .action = "DescribeKeyPairs",
 			.status = 200,
 			.body = "<R><keySet/></R>",
-			.delay_ms = 400 },
+			.delay_ms = 800 },
 		{ .action = "GetCallerIdentity",
 			.status = 200,
 			.body = "<R><GetCallerIdentityResult><Account>123456789012"
 				"</Account></GetCallerIdentityResult></R>",
-			.delay_ms = 400 },
-		{ .action = "DeleteSnapshot", .status = 200, .body = "<R/>", .delay_ms = 400 },
+			.delay_ms = 800 },
+		{ .action = "DeleteSnapshot", .status = 200, .body = "<R/>", .delay_ms = 800 },
 	};
 	struct awsq_ec2_vpcs vpcs = { 0 };
 	struct awsq_ec2_images images = { 0 };
@@ -262,7 +262,7 @@ static void test_calls_overlap(void **state)
 	awsq_ec2_delete_snapshot(&calls[4], "snap-1");
 	began = fake_mono_ms(NULL);
 	assert_int_equal(awsq_run(f.client, calls, 5), 0);
-	assert_in_range(fake_mono_ms(NULL) - began, 400, 1500);
+	assert_in_range(fake_mono_ms(NULL) - began, 800, 3800);
 	assert_string_equal(vpcs.items[0].id, "vpc-1");
 	assert_string_equal(images.items[0].id, "ami-1");
 	assert_int_equal(key_pairs.n, 0);
