@@ -47,6 +47,7 @@ class Hanging:
         self.server = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self.server.getsockname()[1]}"
         self.pid = folder / "pid"
+        self.started: list[subprocess.Popen[str]] = []
         self.regions = folder / "regions.cfg"
         self.regions.write_text(CONFIG.format(more=""))
         self.env = {"PATH": os.environ["PATH"], "HOME": str(folder),
@@ -77,6 +78,7 @@ class Hanging:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,
         )  # fmt: skip
+        self.started.append(running)
         end = time.monotonic() + 60
         while not self.is_asked():
             assert running.poll() is None, running.communicate()
@@ -105,6 +107,10 @@ class Hanging:
 def hanging(tmp_path: Path) -> Iterator[Hanging]:
     one = Hanging(tmp_path)
     yield one
+    for running in one.started:
+        if running.poll() is None:  # in a test that has failed
+            os.killpg(running.pid, signal.SIGKILL)
+            running.communicate()
     one.server.close()
 
 
