@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from fleet import REGIONS, Fleet
@@ -55,6 +57,22 @@ def test_without_ssh_it_is_125_and_the_instance_is_off(fleet: Fleet, region: str
     done = fleet.run("run-region", region)
     assert done.returncode == 125
     assert fleet.state(region) == "stopped"
+
+
+def test_a_hundred_megabytes_on_each_stream(fleet: Fleet, region: str, tmp_path: Path) -> None:
+    sent = [os.urandom(1_000_000) * 100 for _ in "ab"]
+    for name, data in zip("ab", sent, strict=True):
+        (tmp_path / name).write_bytes(data)
+    with open(tmp_path / "out", "wb") as out, open(tmp_path / "err", "wb") as err:
+        done = subprocess.run(
+            fleet.command("run-region", "--quiet", region, "--",
+                          f"cd {tmp_path}; cat a & cat b >&2; wait"),
+            env=fleet.env, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+        )  # fmt: skip
+    assert done.returncode == 0
+    for name, data in zip(("out", "err"), sent, strict=True):
+        arrived = (tmp_path / name).read_bytes()
+        assert hashlib.sha256(arrived).digest() == hashlib.sha256(data).digest(), name
 
 
 def test_stdout_and_stderr_stay_apart_and_whole(fleet: Fleet, region: str) -> None:
