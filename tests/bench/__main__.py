@@ -17,6 +17,7 @@ from cloud.client import Cloud  # noqa: E402
 from cost import REGION  # noqa: E402
 from fleet import REGIONS, Fleet  # noqa: E402
 from on_time import bench_on_time  # noqa: E402
+from refused import bench_refused  # noqa: E402
 from rollout import bench_rollout  # noqa: E402
 from throughput import bench_throughput  # noqa: E402
 
@@ -39,6 +40,7 @@ def main() -> int:
         fleet = Fleet(cloud)
         fleet.configure(connect="60s")
         fleet.run("config-region", REGION, check=True)
+        kept &= bench_refused(fleet)
         kept &= bench_on_time(fleet)
         kept &= bench_throughput(fleet)
     with new_cloud() as cloud:
