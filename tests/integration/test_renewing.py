@@ -20,8 +20,8 @@ from cloud.client import Cloud
 from conftest import QUICK
 from fleet import Fleet
 
-LIFE = 8  # seconds, of the role's keys
-COPY = 13  # of a copy of an image: what the tool waits for meanwhile
+LIFE = 12  # seconds, of the role's keys
+COPY = 20  # of a copy of an image: what the tool waits for meanwhile
 ANYBODY = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 ANSWER = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">

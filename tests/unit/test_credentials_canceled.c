@@ -19,7 +19,7 @@
 #define MINUTE  INT64_C(60000)
 #define START   (INT64_C(1440938160) * 1000)
 #define LONG_MS 20000 /* nobody waits so long here */
-#define SOON_MS 2000
+#define SOON_MS 10000
 
 /* ---- A source */
 

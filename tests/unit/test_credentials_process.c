@@ -180,7 +180,7 @@ static void test_order(void **state)
 
 /* ---- Canceled */
 
-#define SOON_MS 2000
+#define SOON_MS 10000
 
 /* A source of what a command prints, the script of which is in the user's folder. */
 struct command {
