@@ -68,6 +68,18 @@ def test_an_account_of_another_name(fleet: Accounts) -> None:
     expect_stopped(fleet, "lab/ledger.sqlite")
 
 
+def test_what_is_no_ledger_is_left_as_it_is(fleet: Accounts) -> None:
+    for name, content in (("garbage", b"not a database" * 1000), ("empty", b"")):
+        (fleet.folder / name).mkdir()
+        (fleet.folder / name / "ledger.sqlite").write_bytes(content)
+    (fleet.folder / "folder/ledger.sqlite").mkdir(parents=True)
+    done = fleet.run("list-runs", check=True)
+    assert orphans(done) == []
+    assert (fleet.folder / "garbage/ledger.sqlite").read_bytes() == b"not a database" * 1000
+    left = sorted(str(p.relative_to(fleet.folder)) for p in fleet.folder.glob("[efg]*/*"))
+    assert left == [f"{name}/ledger.sqlite" for name in ("empty", "folder", "garbage")]
+
+
 def test_accounts_that_a_fleet_had_not(fleet: Accounts) -> None:
     text = fleet.config.read_text()
     fleet.configure(regions=f'"{HOME}", "{REGION}"')

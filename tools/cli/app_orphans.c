@@ -37,16 +37,11 @@ static int keep(void *arg, const struct ledger_run *run)
 
 static void tell(const struct app *app, const char *dir, const char *account)
 {
-	struct ledger_filter filter = { .open_only = 1 };
 	struct orphans o = { dir, AWSQ_BUF_INIT(4096), 0 };
 	char *path = state_path(dir, LEDGER_FILE);
-	struct ledger *ledger = NULL;
-	struct awsq_err ignored;
-	char note[512];
 
-	if (path && access(path, F_OK) == 0 &&
-		ledger_open(&ledger, dir, note, sizeof(note), &ignored) == 0)
-		(void)ledger_list(ledger, &filter, keep, &o, &ignored);
+	if (path && access(path, F_OK) == 0)
+		ledger_peek(path, keep, &o);
 	if (o.n > 0)
 		screen_error(app->screen, account,
 			"NOT LOOKED AFTER, and may be on: %s%s. regions.cfg %s: put that back and "
@@ -55,7 +50,6 @@ static void tell(const struct app *app, const char *dir, const char *account)
 			account ? "does not list this account any more"
 				: "had no accounts when they were started",
 			path);
-	ledger_close(ledger);
 	awsq_buf_free(&o.list);
 	free(path);
 }

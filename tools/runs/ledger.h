@@ -90,6 +90,13 @@ void ledger_close(struct ledger *l);
  */
 void ledger_note(struct ledger *l, char *note, size_t size);
 
+/*
+ * Calls each for the open runs of a ledger that is not in use, from its file: the latest first, at
+ * most 512, until it returns other than 0. Nothing is changed in it, and of a file that is broken,
+ * or no ledger, there is what can be read.
+ */
+void ledger_peek(const char *path, int (*each)(void *arg, const struct ledger_run *run), void *arg);
+
 /* Writes a new run, on disk when it returns: from then on someone is responsible. AWSQ_EIO. */
 int ledger_begin(struct ledger *l, const struct ledger_run *run, struct awsq_err *err);
 

@@ -16,38 +16,57 @@ static int is_a_run(const struct ledger_run *run)
 }
 
 /* The table itself, as an index may be what is broken; from its end, where the open ones are. */
-static int copy_open_runs(struct sqlite3 *to, struct sqlite3 *from)
+static int prepare(sqlite3_stmt **stmt, struct sqlite3 *from)
 {
 	struct awsq_buf sql = AWSQ_BUF_INIT(4096);
-	sqlite3_stmt *stmt = NULL;
-	int n = 0;
+	int rc = SQLITE_NOMEM;
 
 	awsq_buf_adds(&sql, "SELECT ");
 	ledger_add_columns(&sql);
 	awsq_buf_adds(&sql, " FROM runs NOT INDEXED WHERE closed = 0"
 			    " ORDER BY rowid DESC LIMIT " MAX_RUNS);
-	if (awsq_buf_error(&sql) == 0 &&
-		sqlite3_prepare_v2(from, awsq_buf_str(&sql), -1, &stmt, NULL) == SQLITE_OK) {
-		while (sqlite3_step(stmt) == SQLITE_ROW) {
+	if (awsq_buf_error(&sql) == 0)
+		rc = sqlite3_prepare_v2(from, awsq_buf_str(&sql), -1, stmt, NULL);
+	awsq_buf_free(&sql);
+	return rc;
+}
+
+void ledger_peek(const char *path, int (*each)(void *arg, const struct ledger_run *run), void *arg)
+{
+	sqlite3 *from = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int stop = 0;
+
+	if (sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+		prepare(&stmt, from) == SQLITE_OK) {
+		while (!stop && sqlite3_step(stmt) == SQLITE_ROW) {
 			struct ledger_run run = { 0 };
 
 			ledger_read_row(&run, stmt);
-			if (is_a_run(&run) && ledger_write_row(to, &run) == SQLITE_DONE)
-				n++;
+			stop = is_a_run(&run) ? each(arg, &run) : 0;
 		}
 	}
 	(void)sqlite3_finalize(stmt);
-	awsq_buf_free(&sql);
-	return n;
+	(void)sqlite3_close(from);
+}
+
+struct copying {
+	struct sqlite3 *to;
+	int n;
+};
+
+static int copy(void *arg, const struct ledger_run *run)
+{
+	struct copying *c = arg;
+
+	c->n += ledger_write_row(c->to, run) == SQLITE_DONE;
+	return 0;
 }
 
 int ledger_salvage(struct sqlite3 *db, const char *path)
 {
-	sqlite3 *from = NULL;
-	int n = 0;
+	struct copying c = { db, 0 };
 
-	if (sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK)
-		n = copy_open_runs(db, from);
-	(void)sqlite3_close(from);
-	return n;
+	ledger_peek(path, copy, &c);
+	return c.n;
 }
