@@ -219,6 +219,16 @@ def test_a_launch_killed_at_any_moment_starts_the_job_once_or_not_at_all(job, ho
     assert times == ["x\n"] * 16
 
 
+def test_a_launch_that_arrives_after_the_end_starts_nothing(job, tmp_path):
+    """Of a controller that was killed: another has seen the job through by then."""
+    command, env = f"echo x >>{tmp_path}/starts", {"AWSQ_JOB": "j.1"}
+    assert job.run(command, env=env).status == 0
+    late = job.run(command, env=env)
+    assert late.rc != 0 and "was started before" in late.message
+    assert (tmp_path / "starts").read_text() == "x\n"
+    assert ask(job, "probe").state == NEVER
+
+
 def test_two_that_launch_the_same_job_at_once_start_it_once(job, tmp_path):
     command = f"echo x >>{tmp_path}/starts; sleep 1; echo done; exit 5"
     env = {"AWSQ_JOB": "j.1", "AWSQ_FLAGS": "keep"}
@@ -319,8 +329,12 @@ def test_old_folders_are_removed_by_a_launch(job, host):
                 (host.runs / name / file).write_text(f"1 1 {of} 1 1 1 1\n")
                 if name != "young":
                     os.utime(host.runs / name / file, (old, old))
-    assert job.run("sleep 0.5").status == 0
+    for name, when in ("old.over", old), ("new.over", time.time()):
+        (host.runs / name).touch()
+        os.utime(host.runs / name, (when, when))
+    assert job.run("sleep 0.5", env={"AWSQ_JOB": "j.1"}).status == 0
     assert sorted(p.name for p in host.runs.glob("*/")) == ["works", "young"]
+    assert sorted(p.name for p in host.runs.glob("*.over")) == ["j.1.over", "new.over"]
 
 
 # ---- What a job meets

@@ -183,13 +183,23 @@ static void free_run(struct run *run)
 		awsq_buf_free(&run->out[i]);
 }
 
+/* No id is for a second job; good until it is asked for another. */
+static const char *new_id(void)
+{
+	static char id[16];
+	static int n;
+
+	(void)snprintf(id, sizeof(id), "t.%d", ++n);
+	return id;
+}
+
 /* Runs script by each kind of link; expects its stdout, stderr and status. */
 static void expect(const char *script, const char *out, const char *err, int status)
 {
 	const struct link_kind *const kinds[] = { &streaming, &answering };
 
 	for (int i = 0; i < 2; i++) {
-		struct job_request request = { .id = "t.1", .script = script };
+		struct job_request request = { .id = new_id(), .script = script };
 		struct run run;
 
 		run_job(&run, kinds[i], &request, 0);
@@ -214,7 +224,7 @@ static void test_output_and_status(void **state)
 /* Random bytes on both streams, with SHA-256 for a witness, over links that break or do not. */
 static void expect_bytes(const struct link_kind *kind, int size, int fail_every)
 {
-	struct job_request request = { .id = "t.2" };
+	struct job_request request = { .id = new_id() };
 	char script[256], line[2][80] = { "", "" };
 	struct run run;
 	FILE *f;
@@ -255,7 +265,7 @@ static void test_every_byte_arrives(void **state)
 
 static void test_every_byte_arrives_over_a_link_that_breaks(void **state)
 {
-	struct job_request request = { .id = "t.3" };
+	struct job_request request = { .id = new_id() };
 	struct run run;
 
 	(void)state;
@@ -276,7 +286,7 @@ static void test_a_timeout(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct job_request request = { .id = "t.4",
+		struct job_request request = { .id = new_id(),
 			.script = "trap 'echo bye; exit 0' TERM; echo on; sleep 3601 & wait",
 			.timeout_ms = 3000 };
 		struct run run;
@@ -304,7 +314,7 @@ static void test_a_timeout_with_a_broken_link(void **state)
 {
 	static const struct link_kind cut = { exec_cut, close_here, 0 };
 	struct job_request request = {
-		.id = "t.5", .script = "echo on; exec sleep 3602", .timeout_ms = 3000
+		.id = new_id(), .script = "echo on; exec sleep 3602", .timeout_ms = 3000
 	};
 	struct run run;
 

@@ -116,7 +116,9 @@ int script_forget(struct awsq_buf *text, const char *id)
 	add_begin(text, id);
 	awsq_buf_adds(text, "cd \"$runs/$id\" 2>/dev/null || exit 0\n"
 			    "known && alive && [ ! -e status ] && exit 1\n"
-			    "cd \"$runs\" && rm -rf \"$id\"\n");
+			    "cd \"$runs\" || exit\n"
+			    "echo >\"$id.over\"\n"
+			    "rm -rf \"$id\"\n");
 	return awsq_buf_error(text);
 }
 

@@ -65,7 +65,10 @@ int script_probe(struct awsq_buf *text, const char *mark, const char *id);
  */
 int script_kill(struct awsq_buf *text, const char *mark, const char *id);
 
-/* Removes the folder of a job that does not run. */
+/*
+ * Removes the folder of a job that does not run. A mark stays for a week: a launch that is still on
+ * its way then starts nothing.
+ */
 int script_forget(struct awsq_buf *text, const char *id);
 
 /* Holds off_when_done off for so many seconds from now on. */
