@@ -7,13 +7,13 @@
 #include "banned.h"
 
 #include "credentials_answer.h"
+#include "credentials_spawn.h"
 #include "words.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,10 +25,9 @@
 #define RENEWAL_MS  20000                    /* the same where others wait: nobody is asked then */
 #define LOOK_MS     100                      /* how often to look whether it has ended */
 #define HEAR_MS     200                      /* from its end by a signal to that signal here */
+#define TERM_MS     500                      /* from SIGTERM to SIGKILL */
 #define QUOTED      300                      /* bytes of what it said, in an error */
 #define NOT_ENDED   (-1)
-
-extern char **environ;
 
 /* A command under way. */
 struct process {
@@ -38,7 +37,7 @@ struct process {
 	struct awsq_buf said;   /* to stderr, the beginning of it */
 	int status;             /* as waitpid has it; NOT_ENDED */
 	int64_t limit_ms;       /* it may take */
-	int own_group;          /* it leads a process group */
+	int alone;              /* as credentials_spawn has it */
 	int cancel_fd;          /* as of the search */
 };
 
@@ -73,51 +72,6 @@ static int split(char ***argv, struct awsq_buf *words, const char *command)
 	return 0;
 }
 
-/* What is ignored or blocked here would stay so there. */
-static int set_signals(posix_spawnattr_t *attributes, int own_group)
-{
-	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-	sigset_t defaults, none;
-
-	(void)sigemptyset(&none);
-	(void)sigemptyset(&defaults);
-	(void)sigaddset(&defaults, SIGPIPE);
-	(void)sigaddset(&defaults, SIGXFSZ);
-	return posix_spawnattr_setsigdefault(attributes, &defaults) ||
-	       posix_spawnattr_setsigmask(attributes, &none) ||
-	       posix_spawnattr_setpgroup(attributes, 0) ||
-	       posix_spawnattr_setflags(attributes,
-		       (short)(flags | (own_group ? POSIX_SPAWN_SETPGROUP : 0)));
-}
-
-/*
- * 0, or an errno. It keeps the terminal and the process group, since it may have to ask a person,
- * and stdin, as with the AWS CLI. Only where nobody is asked it has a group of its own: the keys
- * that it renews may be those to stop an instance with, while somebody presses Ctrl-C once more.
- */
-static int spawn(struct process *p, char *const argv[], int out, int said)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	int rc = posix_spawn_file_actions_init(&files);
-
-	if (rc != 0)
-		return rc;
-	rc = posix_spawnattr_init(&attributes);
-	if (rc == 0) {
-		rc = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-		if (rc == 0)
-			rc = posix_spawn_file_actions_adddup2(&files, said, STDERR_FILENO);
-		if (rc == 0 && set_signals(&attributes, p->own_group) != 0)
-			rc = EINVAL;
-		if (rc == 0)
-			rc = posix_spawnp(&p->pid, argv[0], &files, &attributes, argv, environ);
-		(void)posix_spawnattr_destroy(&attributes);
-	}
-	(void)posix_spawn_file_actions_destroy(&files);
-	return rc;
-}
-
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)
@@ -143,7 +97,7 @@ static int start(struct process *p, char *const argv[])
 	if (rc == 0)
 		rc = make_pipe(said);
 	if (rc == 0)
-		rc = spawn(p, argv, out[1], said[1]);
+		rc = credentials_spawn(&p->pid, argv, out[1], said[1], p->alone);
 	close_fd(&out[1]);
 	close_fd(&said[1]);
 	p->fds[0] = out[0];
@@ -215,15 +169,36 @@ static int listen_to(struct process *p)
 	return 0;
 }
 
+/* Without reaping it, so that its number, and that of its group, stay its own. */
+static int is_over(const struct process *p)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == p->pid;
+}
+
+/* It may have a lock of its own, or a file half written: the next one would not get by that. */
+static void end(struct process *p)
+{
+	int64_t limit = awsq_mono_ms() + TERM_MS;
+	pid_t whole = p->alone ? -p->pid : p->pid;
+
+	(void)kill(whole, SIGTERM);
+	while (!is_over(p) && awsq_mono_ms() < limit)
+		(void)awsq_sleep_ms(LOOK_MS / 10, -1);
+	(void)kill(whole, SIGKILL); /* and what is left of it where its leader obeyed */
+	(void)kill(p->pid, SIGKILL);
+	while (waitpid(p->pid, &p->status, 0) < 0 && errno == EINTR)
+		continue;
+}
+
 static void finish(struct process *p)
 {
 	close_fd(&p->fds[0]);
 	close_fd(&p->fds[1]);
-	if (p->pid > 0 && !has_ended(p)) {
-		(void)kill(p->own_group ? -p->pid : p->pid, SIGKILL);
-		while (waitpid(p->pid, &p->status, 0) < 0 && errno == EINTR)
-			continue;
-	}
+	if (p->pid > 0 && !has_ended(p))
+		end(p);
 	awsq_buf_wipe(&p->output);
 	awsq_buf_wipe(&p->said);
 }
@@ -297,7 +272,7 @@ static int run(struct awsq_credentials *out, struct search *s, const char *profi
 		.said = AWSQ_BUF_INIT(MAX_SAID),
 		.status = NOT_ENDED,
 		.limit_ms = s->renewing ? RENEWAL_MS : TIMEOUT_MS,
-		.own_group = s->renewing,
+		.alone = s->renewing,
 		.cancel_fd = s->cancel_fd };
 	char why[160] = "cannot be run: ";
 	size_t len = strlen(why);

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from fleet import BUILD
+from test_list_runs import Book
 
 SOON_S = 10  # what is not ended by the signal takes 20 seconds, or minutes
 KEYS = "aws_access_key_id = A\naws_secret_access_key = S\n"
@@ -120,6 +121,15 @@ def test_a_process_in_every_tool(hanging: Hanging, send: Callable[[int, int], No
     hanging.process()
     for number, command in enumerate(TOOLS):
         hanging.ends_by((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3], send, *command)
+
+
+def test_a_process_that_is_to_reap(hanging: Hanging) -> None:
+    """list-runs has shown what there is by then, and needs credentials for what is overdue."""
+    Book(hanging.folder).add(state="open", closed=0, status=-1)
+    hanging.process()
+    for number in signal.SIGINT, signal.SIGTERM:
+        err = hanging.ends_by(number, os.kill, "list-runs", "--state-dir=state")
+        assert "runs were left behind" in err
 
 
 def sso(h: Hanging) -> None:

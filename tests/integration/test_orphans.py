@@ -68,16 +68,20 @@ def test_an_account_of_another_name(fleet: Accounts) -> None:
     expect_stopped(fleet, "lab/ledger.sqlite")
 
 
-def test_what_is_no_ledger_is_left_as_it_is(fleet: Accounts) -> None:
-    for name, content in (("garbage", b"not a database" * 1000), ("empty", b"")):
+def test_one_that_cannot_be_read(fleet: Accounts) -> None:
+    """What is on by it is not known, which is told; and it is left as it is."""
+    broken = {"garbage": b"not a database" * 1000, "empty": b""}
+    for name, content in broken.items():
         (fleet.folder / name).mkdir()
         (fleet.folder / name / "ledger.sqlite").write_bytes(content)
     (fleet.folder / "folder/ledger.sqlite").mkdir(parents=True)
     done = fleet.run("list-runs", check=True)
-    assert orphans(done) == []
-    assert (fleet.folder / "garbage/ledger.sqlite").read_bytes() == b"not a database" * 1000
-    left = sorted(str(p.relative_to(fleet.folder)) for p in fleet.folder.glob("[efg]*/*"))
-    assert left == [f"{name}/ledger.sqlite" for name in ("empty", "folder", "garbage")]
+    for name in ("empty", "folder", "garbage"):
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith(f"{name}: ")]
+        assert f"{name}/ledger.sqlite" in line and "is not known" in line
+        assert [p.name for p in (fleet.folder / name).iterdir()] == ["ledger.sqlite"]
+    for name, content in broken.items():
+        assert (fleet.folder / name / "ledger.sqlite").read_bytes() == content
 
 
 def test_accounts_that_a_fleet_had_not(fleet: Accounts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -84,8 +85,10 @@ def test_queue(fleet: Fleet, region: str, machine: str) -> None:
 def test_a_queue_has_an_end(fleet: Fleet, region: str, machine: str) -> None:
     set_overlap(fleet, "queue", "1s")
     first = begin(fleet, region, *([elsewhere(fleet)] if machine == "another" else []))
+    begun = time.monotonic()
     second = fleet.run("run-region", region, "--", "echo not to be run")
     assert (second.returncode, second.stdout) == (75, ""), second.stderr
+    assert time.monotonic() - begun < 45, "a second is no minute"
     ends_well(fleet, first)
 
 

@@ -288,7 +288,7 @@ def test_last_words_are_passed_on(driver, token):
 def test_a_job_that_does_not_heed_term_is_killed(driver, token):
     r = driver.run(f"trap '' TERM; sleep {token}; sleep {token}", timeout=3)
     assert (r.status, r.timed_out, r.left_over) == (124, 1, 0)
-    assert 7500 < r.ms
+    assert 7500 < r.ms < 45000
     assert not running(token)
 
 

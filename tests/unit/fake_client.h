@@ -50,6 +50,18 @@ static inline double fake_chance(void *arg)
 	return 0;
 }
 
+static inline double fake_half(void *arg)
+{
+	(void)arg;
+	return 0.5;
+}
+
+static inline double fake_almost_one(void *arg)
+{
+	(void)arg;
+	return 0.999;
+}
+
 static inline int fake_sleep_ms(void *arg, int64_t ms, int cancel_fd)
 {
 	(void)arg;

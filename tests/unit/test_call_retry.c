@@ -172,18 +172,6 @@ static void test_pages_are_tried_again(void **state)
 	fake_end(&f);
 }
 
-static double half(void *arg)
-{
-	(void)arg;
-	return 0.5;
-}
-
-static double nearly_one(void *arg)
-{
-	(void)arg;
-	return 0.99;
-}
-
 /* Half of the first delay's second is waited for. */
 static void test_a_retry_waits(void **state)
 {
@@ -196,7 +184,7 @@ static void test_a_retry_waits(void **state)
 
 	(void)state;
 	fake_prepare(&f, answers, 2);
-	f.clock.chance = half;
+	f.clock.chance = fake_half;
 	fake_open(&f);
 	began = fake_mono_ms(NULL);
 	assert_int_equal(run_read(&f, &err, &attempts), 0);
@@ -367,7 +355,7 @@ static void test_a_run_ends_before_its_retry(void **state)
 	/* The first is 500 ms later, and the second would be after another 1000. */
 	fake_prepare(&f, answers, 2);
 	f.options.run_timeout_ms = 1300;
-	f.clock.chance = half;
+	f.clock.chance = fake_half;
 	fake_open(&f);
 	began = fake_mono_ms(NULL);
 	assert_int_equal(run_read(&f, &err, &attempts), AWSQ_ESERVICE);
@@ -449,7 +437,7 @@ static void test_cancel_between_attempts(void **state)
 
 	(void)state;
 	fake_prepare(&f, answers, 2);
-	f.clock.chance = nearly_one;
+	f.clock.chance = fake_almost_one;
 	fake_open(&f);
 	assert_int_equal(pipe(fds), 0);
 	later.fd = fds[1];

@@ -19,18 +19,6 @@
 	"<Response><Errors><Error><Code>Unavailable</Code><Message>m</Message></Error>" \
 	"</Errors><RequestID>r</RequestID></Response>"
 
-static double half(void *arg)
-{
-	(void)arg;
-	return 0.5;
-}
-
-static double almost_one(void *arg)
-{
-	(void)arg;
-	return 0.99;
-}
-
 /* When each page came. */
 struct pages {
 	int64_t at_ms[4];
@@ -67,7 +55,7 @@ static struct pages run_beside(const char *error)
 	int64_t began;
 
 	fake_prepare(&f, answers, 4);
-	f.clock.chance = half;
+	f.clock.chance = fake_half;
 	fake_open(&f);
 	awsq_ec2_describe_key_pairs(&calls[0], &key_pairs, NULL);
 	awsq_ec2_describe_vpcs(&calls[1], &vpcs, NULL);
@@ -122,7 +110,7 @@ static void test_the_next_run_waits(void **state)
 	(void)state;
 	fake_prepare(&f, answers, 3);
 	f.settings.max_attempts = 1;
-	f.clock.chance = half;
+	f.clock.chance = fake_half;
 	fake_open(&f);
 	assert_in_range(take(&f, AWSQ_ESERVICE), 0, 400);
 	assert_in_range(take(&f, 0), 400, 3000);
@@ -141,7 +129,7 @@ static void test_no_wait_past_the_deadline(void **state)
 	fake_prepare(&f, answers, 2);
 	f.settings.max_attempts = 1;
 	f.options.run_timeout_ms = 600;
-	f.clock.chance = almost_one;
+	f.clock.chance = fake_almost_one;
 	fake_open(&f);
 	assert_in_range(take(&f, AWSQ_ESERVICE), 0, 300);
 	assert_in_range(take(&f, 0), 0, 300);

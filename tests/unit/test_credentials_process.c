@@ -216,7 +216,7 @@ static void command_end(struct command *c)
 
 /* What the command has written. */
 struct ids {
-	int pid, group;
+	int pid, group, session;
 	int child; /* in the background; 0: none */
 };
 
@@ -232,6 +232,7 @@ static void read_ids(const struct command *c, struct ids *ids)
 	(void)fclose(f);
 	ids->pid = (int)strtol(at, &at, 10);
 	ids->group = (int)strtol(at, &at, 10);
+	ids->session = (int)strtol(at, &at, 10);
 	ids->child = (int)strtol(at, &at, 10);
 	assert_true(ids->pid > 0 && ids->group > 0);
 }
@@ -287,7 +288,7 @@ static void cancels(struct command *c, struct later *l)
 	(void)close(fds[1]);
 }
 
-#define WRITE_IDS "echo $$ $(cut -d' ' -f5 /proc/$$/stat) $! > \"$1.new\"; mv \"$1.new\" \"$1\"\n"
+#define WRITE_IDS "echo $$ $(cut -d' ' -f5,6 /proc/$$/stat) $! > \"$1.new\"; mv \"$1.new\" \"$1\"\n"
 
 /* At first it is of our group, as who may ask the person at the terminal. */
 static void test_a_command(void **state)
@@ -306,7 +307,7 @@ static void test_a_command(void **state)
 
 #define PRINT_KEYS "echo '{\"Version\": 1, " KEYS ", \"Expiration\": \"2015-08-30T13:36:00Z\"}'\n"
 
-/* A renewal is of a group of its own, which ends with it; the keys at hand go on. */
+/* A renewal is of a session of its own, which ends with it; the keys at hand go on. */
 static void test_a_renewal(void **state)
 {
 	struct awsq_credentials found;
@@ -325,7 +326,7 @@ static void test_a_renewal(void **state)
 	assert_int_equal(unlink(c.pid_path), 0);
 	fake_file(&c.k.user, "other", "sleep 1000 &\n" WRITE_IDS "wait\n");
 	cancels(&c, &l);
-	assert_int_equal(l.ids.group, l.ids.pid);
+	assert_int_equal(l.ids.session, l.ids.pid);
 	assert_int_equal(kill(l.ids.pid, 0), -1);
 	for (began = awsq_mono_ms(); !has_ended(l.ids.child) && awsq_mono_ms() - began < SOON_MS;)
 		(void)awsq_sleep_ms(5, -1);

@@ -174,14 +174,14 @@ static void test_deadline_and_cancellation(void **state)
 	begun = clock->mono_ms(clock->arg);
 	assert_int_equal(fetch(&f), AWSQ_ETIMEDOUT);
 	took = clock->mono_ms(clock->arg) - begun;
-	assert_in_range(took, 250, 60000);
+	assert_in_range(took, 250, 8000);
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "x", 1), 1);
 	f.fetch.timeout_ms = 0;
 	f.fetch.cancel_fd = fds[0];
 	begun = clock->mono_ms(clock->arg);
 	assert_int_equal(fetch(&f), AWSQ_ECANCELED);
-	assert_in_range(clock->mono_ms(clock->arg) - begun, 0, 60000);
+	assert_in_range(clock->mono_ms(clock->arg) - begun, 0, 8000);
 	(void)close(fds[0]);
 	(void)close(fds[1]);
 	end(&f);

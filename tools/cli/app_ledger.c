@@ -72,6 +72,7 @@ static void reap(struct app *app, struct account *account, int all)
 		screen_error(app->screen, account->name,
 			"runs were left behind, and what they have left on cannot be stopped: %s",
 			err.message);
+		app->canceled |= err.code == AWSQ_ECANCELED;
 		return;
 	}
 	own = calloc(app->config.n_regions + app->n_tasks + 1, sizeof(*own));

@@ -6,6 +6,7 @@
 #include <awsq/buf.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <unistd.h>
 
 #define MAX_LIST 300 /* bytes of instances' names, beyond which there are "..." */
@@ -38,10 +39,15 @@ static int keep(void *arg, const struct ledger_run *run)
 static void tell(const struct app *app, const char *dir, const char *account)
 {
 	struct orphans o = { dir, AWSQ_BUF_INIT(4096), 0 };
+	struct awsq_err err = { 0 };
 	char *path = state_path(dir, LEDGER_FILE);
+	int rc = 0;
 
-	if (path && access(path, F_OK) == 0)
-		ledger_peek(path, keep, &o);
+	if (path && (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)))
+		rc = ledger_peek(path, keep, &o, &err);
+	if (rc != 0)
+		screen_error(app->screen, account,
+			"%s; what killed runs may have left on there is not known", err.message);
 	if (o.n > 0)
 		screen_error(app->screen, account,
 			"NOT LOOKED AFTER, and may be on: %s%s. regions.cfg %s: put that back and "

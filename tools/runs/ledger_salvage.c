@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #define MAX_RUNS "512"
+#define BUSY_MS  500
 
 /* What is broken may read as anything: a row that is none would be looked after for ever. */
 static int is_a_run(const struct ledger_run *run)
@@ -31,23 +32,38 @@ static int prepare(sqlite3_stmt **stmt, struct sqlite3 *from)
 	return rc;
 }
 
-void ledger_peek(const char *path, int (*each)(void *arg, const struct ledger_run *run), void *arg)
+static int read_open_runs(struct sqlite3 *from,
+	int (*each)(void *arg, const struct ledger_run *run), void *arg)
 {
-	sqlite3 *from = NULL;
 	sqlite3_stmt *stmt = NULL;
-	int stop = 0;
+	int rc = prepare(&stmt, from), stop = 0;
 
-	if (sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-		prepare(&stmt, from) == SQLITE_OK) {
-		while (!stop && sqlite3_step(stmt) == SQLITE_ROW) {
-			struct ledger_run run = { 0 };
+	while (!stop && rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct ledger_run run = { 0 };
 
-			ledger_read_row(&run, stmt);
-			stop = is_a_run(&run) ? each(arg, &run) : 0;
-		}
+		ledger_read_row(&run, stmt);
+		stop = is_a_run(&run) ? each(arg, &run) : 0;
+		rc = SQLITE_OK;
 	}
 	(void)sqlite3_finalize(stmt);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int ledger_peek(const char *path, int (*each)(void *arg, const struct ledger_run *run), void *arg,
+	struct awsq_err *err)
+{
+	sqlite3 *from = NULL;
+	int rc = sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL);
+
+	if (rc == SQLITE_OK) {
+		(void)sqlite3_busy_timeout(from, BUSY_MS);
+		rc = read_open_runs(from, each, arg);
+	}
+	if (rc != SQLITE_OK)
+		rc = awsq_err_set(err, AWSQ_EIO, "cannot read the ledger '%s': %s", path,
+			from ? sqlite3_errmsg(from) : sqlite3_errstr(rc));
 	(void)sqlite3_close(from);
+	return rc;
 }
 
 struct copying {
@@ -66,7 +82,8 @@ static int copy(void *arg, const struct ledger_run *run)
 int ledger_salvage(struct sqlite3 *db, const char *path)
 {
 	struct copying c = { db, 0 };
+	struct awsq_err ignored;
 
-	ledger_peek(path, copy, &c);
+	(void)ledger_peek(path, copy, &c, &ignored);
 	return c.n;
 }
