@@ -214,8 +214,6 @@ int awsq_credentials_source_new(struct awsq_credentials_source **out,
 		return rc;
 	}
 	maker.arg = c;
-	rc = credentials_source_make(out, &maker, c->options.clock, c->options.log, err);
-	if (rc == 0)
-		credentials_source_set_settings(*out, c->options.settings);
-	return rc;
+	return credentials_source_make(out, &maker, c->options.settings, c->options.clock,
+		c->options.log, err);
 }

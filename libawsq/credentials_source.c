@@ -321,8 +321,8 @@ static int make_condition(pthread_cond_t *condition)
 }
 
 int credentials_source_make(struct awsq_credentials_source **out,
-	const struct credentials_maker *maker, const struct awsq_clock *clock,
-	const struct awsq_log *log, struct awsq_err *err)
+	const struct credentials_maker *maker, const struct awsq_settings *settings,
+	const struct awsq_clock *clock, const struct awsq_log *log, struct awsq_err *err)
 {
 	struct awsq_credentials_source *s = calloc(1, sizeof(*s));
 
@@ -341,14 +341,9 @@ int credentials_source_make(struct awsq_credentials_source **out,
 	s->maker = *maker;
 	s->clock = clock ? clock : &awsq_clock_system;
 	s->log = log;
+	s->settings = settings;
 	*out = s;
 	return 0;
-}
-
-void credentials_source_set_settings(struct awsq_credentials_source *source,
-	const struct awsq_settings *settings)
-{
-	source->settings = settings;
 }
 
 const struct awsq_settings *

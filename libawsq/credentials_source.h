@@ -18,10 +18,14 @@ struct credentials_maker {
 	void *arg; /* owned by the source */
 };
 
-/* Takes maker->arg over, after an error too. clock and log as in the options. AWSQ_ENOMEM. */
+/*
+ * Takes maker->arg over, after an error too. clock and log as in the options; settings are how to
+ * reach AWS, for clients that are given the source and none themselves, borrowed; NULL: there are
+ * none. AWSQ_ENOMEM.
+ */
 int credentials_source_make(struct awsq_credentials_source **out,
-	const struct credentials_maker *maker, const struct awsq_clock *clock,
-	const struct awsq_log *log, struct awsq_err *err);
+	const struct credentials_maker *maker, const struct awsq_settings *settings,
+	const struct awsq_clock *clock, const struct awsq_log *log, struct awsq_err *err);
 
 /*
  * The same as awsq_credentials_source_renew(), ended as awsq_credentials_source_get_until() is:
@@ -30,12 +34,7 @@ int credentials_source_make(struct awsq_credentials_source **out,
 int credentials_source_renew(struct awsq_credentials_source *source, int cancel_fd,
 	const struct awsq_credentials *refused);
 
-/*
- * How to reach AWS, for clients that are given the source and no settings: NULL until it is set.
- * Borrowed, and good as long as the source is.
- */
-void credentials_source_set_settings(struct awsq_credentials_source *source,
-	const struct awsq_settings *settings);
+/* The settings it was made with. */
 const struct awsq_settings *
 credentials_source_settings(const struct awsq_credentials_source *source);
 

@@ -159,7 +159,7 @@ int awsq_credentials_source_new_role(struct awsq_credentials_source **out,
 {
 	struct credentials_maker maker = { load, free_source, NULL };
 	struct role_source *r = calloc(1, sizeof(*r));
-	int failed = !r, rc;
+	int failed = !r;
 
 	*out = NULL;
 	if (r) {
@@ -179,8 +179,6 @@ int awsq_credentials_source_new_role(struct awsq_credentials_source **out,
 		return awsq_err_set(err, AWSQ_ENOMEM, "out of memory");
 	}
 	maker.arg = r;
-	rc = credentials_source_make(out, &maker, r->options.clock, r->options.log, err);
-	if (rc == 0)
-		credentials_source_set_settings(*out, r->options.settings);
-	return rc;
+	return credentials_source_make(out, &maker, r->options.settings, r->options.clock,
+		r->options.log, err);
 }

@@ -400,7 +400,9 @@ static void begin_with_source(struct fake *f, struct keys *k, const struct answe
 
 	fake_prepare(f, answers, n);
 	f->options.credentials = NULL;
-	assert_int_equal(credentials_source_make(&f->options.source, &maker, NULL, NULL, NULL), 0);
+	assert_int_equal(credentials_source_make(&f->options.source, &maker, NULL, NULL, NULL,
+				 NULL),
+		0);
 	fake_open(f);
 }
 

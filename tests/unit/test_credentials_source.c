@@ -85,7 +85,9 @@ static void begin(struct scene *s, int64_t life_ms)
 	s->clock = (struct awsq_clock){ .wall_ms = now_ms, .mono_ms = now_ms, .arg = s };
 	s->log = (struct awsq_log){ AWSQ_LOG_WARN, write_line, s };
 	assert_int_equal(pthread_mutex_init(&s->gate, NULL), 0);
-	assert_int_equal(credentials_source_make(&s->source, &maker, &s->clock, &s->log, NULL), 0);
+	assert_int_equal(credentials_source_make(&s->source, &maker, NULL, &s->clock, &s->log,
+				 NULL),
+		0);
 }
 
 static void end(struct scene *s)
