@@ -23,17 +23,16 @@ struct orphans {
 	size_t n;
 };
 
-static int keep(void *arg, const struct ledger_run *run)
+static void keep(void *arg, const struct ledger_run *run)
 {
 	struct orphans *o = arg;
 
 	if (state_is_locked(o->dir, run->region))
-		return 0; /* it is at work, by the regions.cfg of before */
+		return; /* it is at work, by the regions.cfg of before */
 	if (o->list.len < MAX_LIST)
 		awsq_buf_addf(&o->list, "%s%s%s%s", o->n > 0 ? ", " : "", run->region,
 			run->instance[0] ? " " : "", run->instance);
 	o->n++;
-	return 0;
 }
 
 static void tell(const struct app *app, const char *dir, const char *account)

@@ -92,11 +92,11 @@ void ledger_note(struct ledger *l, char *note, size_t size);
 
 /*
  * Calls each for the open runs of a ledger that is not in use, from its file: the latest first, at
- * most 512, until it returns other than 0. Nothing is changed in it, though SQLite may leave an
- * empty -wal and -shm beside it. AWSQ_EIO when it is broken, older than this awsq, or no ledger:
- * each was called for what can be read.
+ * most 512. Nothing is changed in it, though SQLite may leave an empty -wal and -shm beside it.
+ * AWSQ_EIO when it is broken, older than this awsq, or no ledger: each was called for what can be
+ * read.
  */
-int ledger_peek(const char *path, int (*each)(void *arg, const struct ledger_run *run), void *arg,
+int ledger_peek(const char *path, void (*each)(void *arg, const struct ledger_run *run), void *arg,
 	struct awsq_err *err);
 
 /* Writes a new run, on disk when it returns: from then on someone is responsible. AWSQ_EIO. */

@@ -33,23 +33,25 @@ static int prepare(sqlite3_stmt **stmt, struct sqlite3 *from)
 }
 
 static int read_open_runs(struct sqlite3 *from,
-	int (*each)(void *arg, const struct ledger_run *run), void *arg)
+	void (*each)(void *arg, const struct ledger_run *run), void *arg)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = prepare(&stmt, from), stop = 0;
+	int rc = prepare(&stmt, from);
 
-	while (!stop && rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	for (; rc == SQLITE_ROW; rc = sqlite3_step(stmt)) {
 		struct ledger_run run = { 0 };
 
 		ledger_read_row(&run, stmt);
-		stop = is_a_run(&run) ? each(arg, &run) : 0;
-		rc = SQLITE_OK;
+		if (is_a_run(&run))
+			each(arg, &run);
 	}
 	(void)sqlite3_finalize(stmt);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int ledger_peek(const char *path, int (*each)(void *arg, const struct ledger_run *run), void *arg,
+int ledger_peek(const char *path, void (*each)(void *arg, const struct ledger_run *run), void *arg,
 	struct awsq_err *err)
 {
 	sqlite3 *from = NULL;
@@ -71,12 +73,11 @@ struct copying {
 	int n;
 };
 
-static int copy(void *arg, const struct ledger_run *run)
+static void copy(void *arg, const struct ledger_run *run)
 {
 	struct copying *c = arg;
 
 	c->n += ledger_write_row(c->to, run) == SQLITE_DONE;
-	return 0;
 }
 
 int ledger_salvage(struct sqlite3 *db, const char *path)
