@@ -145,8 +145,9 @@ $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS):
 # What reads the files that people write, with the sanitizers built in whatever the rest has: it is
 # handed thousands of broken ones.
 READ_FILES := $(BUILD)/asan/read_files
-READ_SRC   := $(addprefix libawsq/,authority.c buf.c endpoint.c err.c hash.c num.c profile.c proxy.c settings.c \
-                user_files.c words.c) $(wildcard tools/fleet/config*.c) tests/fuzz/read_files.c
+READ_SRC   := $(addprefix libawsq/,authority.c buf.c endpoint.c err.c hash.c num.c profile.c proxy.c \
+                settings.c user_files.c words.c) \
+              $(wildcard tools/fleet/config*.c) tools/fleet/grow.c tests/fuzz/read_files.c
 READ_OBJ   := $(patsubst %.c,$(BUILD)/asan/obj/%.o,$(READ_SRC))
 SANITIZED  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 

@@ -19,6 +19,7 @@
 #include "banned.h"
 
 #include "runs/job.h"
+#include "runs/write_all.h"
 #include "ssh/sshkey.h"
 
 #include <awsq/clock.h>
@@ -40,22 +41,10 @@ static void on_signal(int number)
 	errno = saved;
 }
 
-static int write_all(void *arg, int is_stderr, const void *data, size_t len)
+static int write_out(void *arg, int is_stderr, const void *data, size_t len)
 {
-	const char *p = data;
-
 	(void)arg;
-	while (len > 0) {
-		ssize_t n = write(is_stderr ? 2 : 1, p, len);
-
-		if (n < 0 && errno != EINTR)
-			return AWSQ_EIO;
-		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
+	return write_all(is_stderr ? 2 : 1, data, len);
 }
 
 static const char *env(const char *name, const char *otherwise)
@@ -185,7 +174,7 @@ static void fill(struct job_request *r, const char *timeout, const char *command
 	r->cancel_fd = cancel_pipe[0];
 	r->offset[0] = strtoull(env("AWSQ_OFFSET", "0 0"), &rest, 10);
 	r->offset[1] = strtoull(rest, NULL, 10);
-	r->output.write = write_all;
+	r->output.write = write_out;
 	r->event = on_event;
 	r->still_on = getenv("AWSQ_STILL_ON") ? is_still_on : NULL;
 	r->log = has_flag("quiet") ? NULL : &log;

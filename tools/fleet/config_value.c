@@ -1,6 +1,7 @@
 #include "banned.h"
 
 #include "fleet/config_private.h"
+#include "fleet/grow.h"
 
 #include <awsq/num.h>
 
@@ -28,7 +29,7 @@ void config_strings_free(struct config_strings *s)
 
 int config_strings_add(struct config_strings *s, const char *text)
 {
-	char **items = realloc(s->items, (s->n + 1) * sizeof(*items));
+	char **items = grow(s->items, s->n, sizeof(*items));
 
 	if (!items)
 		return AWSQ_ENOMEM;
@@ -69,7 +70,7 @@ int config_pairs_add(struct config_pairs *p, const char *name, const char *value
 
 static int add_number(struct config_numbers *numbers, int number)
 {
-	int *items = realloc(numbers->items, (numbers->n + 1) * sizeof(*items));
+	int *items = grow(numbers->items, numbers->n, sizeof(*items));
 
 	if (!items)
 		return AWSQ_ENOMEM;

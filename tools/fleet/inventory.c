@@ -1,9 +1,9 @@
 #include "banned.h"
 
-#include "fleet/grow.h"
 #include "fleet/inventory.h"
 
 #include "fleet/chosen.h"
+#include "fleet/grow.h"
 
 struct taking {
 	struct inventory *out;
