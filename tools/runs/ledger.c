@@ -97,6 +97,12 @@ static int is_busy(int code)
 	       (code & 0xff) == SQLITE_PROTOCOL;
 }
 
+/* It, or while it is opened, a part of it. */
+static int is_missing(const struct ledger *l, int code)
+{
+	return (code & 0xff) == SQLITE_CANTOPEN || (!l->db && (code & 0xff) == SQLITE_IOERR);
+}
+
 static int is_broken(int code)
 {
 	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
@@ -334,7 +340,7 @@ static int attempt_until_done(struct ledger *l, enum ledger_care care, ledger_wo
 				continue;
 		}
 		/* Between another process's moving it aside and making a new one, it is gone. */
-		if ((rc & 0xff) == SQLITE_CANTOPEN && gone++ < TIMES_GONE)
+		if (is_missing(l, rc) && gone++ < TIMES_GONE)
 			rc = SQLITE_BUSY;
 		if (!is_busy(rc) || !time_left(l))
 			return rc;
